@@ -1,0 +1,5 @@
+"""PeCo: perceptual codebooks for BERT pre-training of vision transformers."""
+
+from . import registry
+
+__all__ = ['registry']

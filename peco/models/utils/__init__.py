@@ -1,0 +1,5 @@
+"""Small modules shared by the models."""
+
+from .frozen import Frozen
+
+__all__ = ['Frozen']
