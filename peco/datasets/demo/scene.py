@@ -1,0 +1,97 @@
+"""Paste handwritten digits on a canvas, with what they cover."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .canvas import random_colour, textured_canvas
+
+_MIN_CONTRAST = 0.45
+_MASK_THRESHOLD = 0.5
+
+
+@dataclass
+class DemoScene:
+    """An image and the digits on it.
+
+    Attributes:
+        image: uint8 RGB ``(H, W, 3)``.
+        labels: The digits, in the order of pasting.
+        boxes: ``(x1, y1, x2, y2)`` of each digit's visible pixels, end exclusive.
+        masks: bool ``(H, W)`` of each digit.
+    """
+
+    image: np.ndarray
+    labels: list[int]
+    boxes: list[tuple[int, int, int, int]]
+    masks: list[np.ndarray]
+
+
+def _ink(glyph: np.ndarray, size: float, angle: float, shear: float) -> np.ndarray:
+    """Enlarge, shear and turn an 8x8 glyph; float32 ink in [0, 1], cropped to what is drawn."""
+    side = int(np.ceil(size * 1.6))
+    turn = cv2.getRotationMatrix2D((0, 0), angle, size / 8)[:, :2] @ np.array([[1, shear], [0, 1]])
+    matrix = np.concatenate([turn, [[side / 2], [side / 2]] - turn @ [[3.5], [3.5]]], axis=1)
+    ink = cv2.warpAffine(glyph.astype(np.float32), matrix, (side, side), flags=cv2.INTER_CUBIC)
+    # Steepen the edges that interpolation has blurred.
+    ink = np.clip((ink - 0.25) / 0.4, 0, 1)
+    ys, xs = np.nonzero(ink > 0)
+    return ink[ys.min():ys.max() + 1, xs.min():xs.max() + 1]
+
+
+def _ink_colour(rng: np.random.Generator, ground: np.ndarray) -> np.ndarray:
+    """A random colour that stands out against the mean of the ground."""
+    luma = np.array([0.299, 0.587, 0.114], np.float32)
+    mean = ground.reshape(-1, 3).mean(axis=0)
+    while True:
+        colour = random_colour(rng)
+        if abs(float((colour - mean) @ luma)) > _MIN_CONTRAST:
+            return colour
+
+
+def compose_scene(rng: np.random.Generator,
+                  glyphs: Sequence[np.ndarray],
+                  labels: Sequence[int],
+                  height: int,
+                  width: int,
+                  digit_size: tuple[float, float] = (0.45, 0.8),
+                  max_angle: float = 20.) -> DemoScene:
+    """Paste digits at random places, sizes, angles and colours on a textured canvas.
+
+    Args:
+        rng: Source of all randomness.
+        glyphs: 8x8 images of ink in [0, 1].
+        labels: Their digits.
+        height: Height of the canvas.
+        width: Width of the canvas.
+        digit_size: Range of a digit's size relative to the canvas' shorter side.
+        max_angle: Largest rotation in degrees.
+
+    Returns:
+        The scene; later digits may cover earlier ones, whose masks and boxes then shrink.
+    """
+    canvas = textured_canvas(rng, height, width)
+    masks: list[np.ndarray] = []
+    for glyph in glyphs:
+        size = rng.uniform(*digit_size) * min(height, width)
+        ink = _ink(glyph, size, rng.uniform(-max_angle, max_angle), rng.uniform(-0.2, 0.2))
+        ink = ink[:height, :width]
+        y = int(rng.integers(0, height - ink.shape[0] + 1))
+        x = int(rng.integers(0, width - ink.shape[1] + 1))
+        ground = canvas[y:y + ink.shape[0], x:x + ink.shape[1]]
+        colour = _ink_colour(rng, ground)
+        ground += ink[..., None] * (colour - ground)
+        mask = np.zeros((height, width), bool)
+        mask[y:y + ink.shape[0], x:x + ink.shape[1]] = ink > _MASK_THRESHOLD
+        masks = [earlier & ~mask for earlier in masks] + [mask]
+    image = (canvas * 255 + 0.5).astype(np.uint8)
+    return DemoScene(image, list(labels), [_box(mask) for mask in masks], masks)
+
+
+def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
+    ys, xs = np.nonzero(mask)
+    if len(ys) == 0:
+        return 0, 0, 0, 0
+    return int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1

@@ -1,0 +1,107 @@
+"""Apply a stored crop and flip, for one view or two."""
+
+from collections.abc import Sequence
+from typing import Union
+
+import cv2
+import numpy as np
+from mmcv.image.geometric import cv2_interp_codes
+from mmcv.transforms import BaseTransform
+from PIL import Image
+
+from peco.registry import TRANSFORMS
+
+Size = Union[int, Sequence[int]]
+_PILLOW_FILTERS = {
+    'nearest': Image.Resampling.NEAREST,
+    'bilinear': Image.Resampling.BILINEAR,
+    'bicubic': Image.Resampling.BICUBIC,
+    'lanczos': Image.Resampling.LANCZOS,
+    'area': Image.Resampling.BOX,
+}
+
+
+@TRANSFORMS.register_module()
+class CropAndResize(BaseTransform):
+    """Cut ``crop_box`` out of the image, resize it, and flip it if ``flip`` says so.
+
+    With ``tokenizer_size``, the same crop is resized twice, and ``img`` becomes the list
+    ``[backbone view, tokenizer view]``. Pillow is the default backend because it filters before
+    it shrinks; OpenCV's bicubic and bilinear do not, so that strong shrinking aliases.
+
+    **Required keys:** ``img``, ``crop_box``; optional ``flip``. **Modified keys:** ``img``,
+    ``img_shape``.
+
+    Args:
+        size: Height and width of the (backbone) view; an int means a square.
+        interpolation: ``'nearest'``, ``'bilinear'``, ``'bicubic'``, ``'lanczos'`` or ``'area'``.
+        tokenizer_size: Size of a second view. Where size and interpolation equal the first
+            view's, a single view is written, which ``TwoViewDataPreprocessor`` uses for both.
+        tokenizer_interpolation: Interpolation of the second view.
+        backend: ``'pillow'`` (antialiased) or ``'cv2'`` (faster).
+
+    Example:
+        >>> results = dict(img=np.zeros((40, 50, 3), np.uint8), crop_box=(5, 5, 30, 20))
+        >>> CropAndResize(224)(results)['img'].shape
+        (224, 224, 3)
+    """
+
+    def __init__(self,
+                 size: Size,
+                 interpolation: str = 'bicubic',
+                 tokenizer_size: Size | None = None,
+                 tokenizer_interpolation: str = 'bicubic',
+                 backend: str = 'pillow') -> None:
+        codes = {'pillow': _PILLOW_FILTERS, 'cv2': cv2_interp_codes}
+        if backend not in codes:
+            raise ValueError(f"backend must be 'pillow' or 'cv2', got {backend!r}")
+        for name in (interpolation, tokenizer_interpolation):
+            if name not in codes[backend]:
+                raise ValueError(f'interpolation must be one of {sorted(codes[backend])}, '
+                                 f'got {name!r}')
+        self.backend = backend
+        self.views = [(_pair(size), interpolation)]
+        if tokenizer_size is not None:
+            second = (_pair(tokenizer_size), tokenizer_interpolation)
+            if second != self.views[0]:
+                self.views.append(second)
+
+    def _resize(self, crop: np.ndarray, size: tuple[int, int], interpolation: str) -> np.ndarray:
+        if crop.shape[:2] == size:
+            return crop.copy()
+        height, width = size
+        if self.backend == 'cv2':
+            return cv2.resize(crop, (width, height),
+                              interpolation=cv2_interp_codes[interpolation])
+        image = Image.fromarray(np.ascontiguousarray(crop))
+        return np.asarray(image.resize((width, height), _PILLOW_FILTERS[interpolation]))
+
+    def transform(self, results: dict) -> dict:
+        """Replace ``img`` by the view or views."""
+        if 'crop_box' not in results:
+            raise KeyError("CropAndResize needs results['crop_box']: put RandomCropBox or "
+                           'CenterCropBox before it')
+        image = results['img']
+        x, y, w, h = results['crop_box']
+        height, width = image.shape[:2]
+        if not (w > 0 and h > 0 and 0 <= x <= width - w and 0 <= y <= height - h):
+            raise ValueError(f'crop_box (x, y, w, h) = {(x, y, w, h)} does not lie inside the '
+                             f'{width}x{height} image {results.get("img_path", "")}')
+        crop = image[y:y + h, x:x + w]
+        views = [self._resize(crop, *view) for view in self.views]
+        if results.get('flip', False):
+            views = [np.ascontiguousarray(view[:, ::-1]) for view in views]
+        results['img'] = views if len(views) > 1 else views[0]
+        results['img_shape'] = self.views[0][0]
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(views={self.views}, backend={self.backend!r})'
+
+
+def _pair(size: Size) -> tuple[int, int]:
+    """Normalise a size to ``(height, width)``."""
+    pair = (size, size) if isinstance(size, int) else tuple(size)
+    if len(pair) != 2 or min(pair) < 1:
+        raise ValueError(f'size must be a positive int or (height, width), got {size}')
+    return pair

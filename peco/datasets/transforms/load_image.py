@@ -1,0 +1,132 @@
+"""Read any image file as 8-bit BGR, and deal with files that cannot be read."""
+
+import io
+import logging
+
+import cv2
+import mmengine.fileio as fileio
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmengine.logging import print_log
+from PIL import Image, ImageOps
+
+from peco.registry import TRANSFORMS
+
+_JPEG_START, _JPEG_END = b'\xff\xd8', b'\xff\xd9'
+_TIFF_STARTS = (b'II*\x00', b'MM\x00*', b'II+\x00', b'MM\x00+')
+
+
+class UnreadableImageError(ValueError):
+    """An image file that is missing, broken or of an unsupported kind."""
+
+
+@TRANSFORMS.register_module()
+class LoadImage(BaseTransform):
+    """Read an image file as uint8 BGR of shape ``(H, W, 3)``, as mmcv does.
+
+    Grayscale, palette and CMYK images become three channels, 16-bit values are scaled to 8 bit,
+    an alpha channel is dropped (like ``PIL.Image.convert('RGB')``), and the EXIF orientation is
+    applied. OpenCV decodes; what it rejects, and JPEG files that look cut off, go to Pillow.
+
+    In training, a file that cannot be read makes the transform return ``None``, so that the
+    dataset fetches another image: each such file is reported once, with a running count. In test
+    mode (``results['test_mode']``, set by :class:`peco.datasets.ImageFolder`), it is an error.
+
+    **Required keys:** ``img_path``; optional ``test_mode``. **Added keys:** ``img``,
+    ``img_shape``, ``ori_shape``.
+
+    Args:
+        on_error: ``'skip'`` as described, or ``'raise'`` to fail in training as well.
+        backend_args: Arguments of mmengine's file backend.
+
+    Raises:
+        UnreadableImageError: Naming the file and the reason.
+    """
+
+    def __init__(self, on_error: str = 'skip', backend_args: dict | None = None) -> None:
+        if on_error not in ('skip', 'raise'):
+            raise ValueError(f"on_error must be 'skip' or 'raise', got {on_error!r}")
+        self.on_error = on_error
+        self.backend_args = backend_args
+        self.failures: dict[str, str] = {}
+
+    def transform(self, results: dict) -> dict | None:
+        """Add the image, or return None for an unreadable file in training."""
+        path = results['img_path']
+        try:
+            image = decode_image(fileio.get(path, backend_args=self.backend_args))
+        except (OSError, ValueError) as error:
+            if self.on_error == 'raise' or results.get('test_mode', False):
+                raise UnreadableImageError(f'cannot read image {path}: {error}') from error
+            self._report(path, str(error))
+            return None
+        results['img'] = image
+        results['img_shape'] = image.shape[:2]
+        results['ori_shape'] = image.shape[:2]
+        return results
+
+    def _report(self, path: str, reason: str) -> None:
+        if path in self.failures:
+            return
+        self.failures[path] = reason
+        print_log(
+            f'skipped unreadable image {path}: {reason} '
+            f'({len(self.failures)} unreadable so far in this loader process)',
+            logger='current',
+            level=logging.WARNING)
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(on_error={self.on_error!r})'
+
+
+def decode_image(content: bytes) -> np.ndarray:
+    """Decode the bytes of an image file.
+
+    Args:
+        content: The whole file.
+
+    Returns:
+        uint8 BGR array of shape ``(H, W, 3)``.
+
+    Raises:
+        ValueError: If the content is empty or of an unsupported kind.
+        OSError: If the content is damaged.
+    """
+    if not content:
+        raise ValueError('the file is empty')
+    # OpenCV fills the missing part of a truncated JPEG with gray and reports success.
+    cut_off = content.startswith(_JPEG_START) and _JPEG_END not in content[-4096:]
+    if not cut_off:
+        if content.startswith(_TIFF_STARTS):
+            image = _decode_tiff(content)
+        else:
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        if image is not None:
+            return image
+    return _decode_with_pillow(content)
+
+
+def _decode_tiff(content: bytes) -> np.ndarray | None:
+    """TIFF through OpenCV if its depth has a fixed scale."""
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        return None
+    if image.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f'pixels of type {image.dtype} have no fixed scale; '
+                         'convert the image to 8 or 16 bit')
+    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+
+
+def _decode_with_pillow(content: bytes) -> np.ndarray:
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            image = ImageOps.exif_transpose(image)
+            if image.mode.startswith('I;16'):
+                gray = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
+                return np.repeat(gray[..., None], 3, axis=2)
+            if image.mode in ('I', 'F'):
+                raise ValueError(f'pixels of Pillow mode {image.mode} have no fixed scale; '
+                                 'convert the image to 8 or 16 bit')
+            return np.ascontiguousarray(np.asarray(image.convert('RGB'))[..., ::-1])
+    except (SyntaxError, Image.DecompressionBombError) as error:  # what Pillow's readers raise
+        raise ValueError(str(error)) from error

@@ -1,0 +1,34 @@
+"""Read a field of a predicted sample."""
+
+from typing import Any
+
+import torch
+from mmengine.structures import BaseDataElement
+from torch import Tensor
+
+
+def sample_field(sample: dict | BaseDataElement, key: str, reader: object) -> Any:
+    """Field ``key`` of a sample; tensors come detached and on the CPU.
+
+    Args:
+        sample: A predicted sample, as mmengine's evaluator hands it out.
+        key: Name of the field.
+        reader: The metric that needs it, for the error message.
+
+    Raises:
+        KeyError: If the sample has no such field.
+    """
+    if key not in sample:
+        raise KeyError(f'{type(reader).__name__} needs {key!r} in every predicted data sample, '
+                       f'got only {sorted(sample.keys())}')
+    value = sample.get(key)
+    return value.detach().cpu() if isinstance(value, Tensor) else value
+
+
+def sample_label(sample: dict | BaseDataElement, reader: object) -> int:
+    """The single label of a sample."""
+    label = torch.as_tensor(sample_field(sample, 'gt_label', reader)).reshape(-1)
+    if len(label) != 1:
+        raise ValueError(f'{type(reader).__name__} needs one label for an image, got '
+                         f'{label.tolist()}')
+    return int(label[0])

@@ -1,0 +1,51 @@
+"""How much of the class is in the tokens of a tokenizer."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from peco.registry import METRICS
+
+from ..functional import bag_of_codes, linear_probe
+from .bank_metric import BankMetric
+from .sample_field import sample_field
+
+
+@METRICS.register_module()
+class TokenProbe(BankMetric):
+    """Top-1 accuracy of linear classification from a bag of codes.
+
+    Needs ``token_ids`` ``(h, w)``, ``gt_label`` and ``split_role`` in every sample; gives
+    ``token_probe_top1`` in percent.
+
+    Args:
+        codebook_size: Number of codes; defaults to the largest id plus one.
+        penalties: L2 penalties to choose from, on a part of the bank.
+        max_iter: Most iterations of a fit.
+        **kwargs: Arguments of mmengine's ``BaseMetric``.
+    """
+
+    default_prefix = ''
+
+    def __init__(self,
+                 codebook_size: int | None = None,
+                 penalties: Sequence[float] = (1e-4, 1e-3, 1e-2),
+                 max_iter: int = 200,
+                 **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.codebook_size = codebook_size
+        self.penalties = penalties
+        self.max_iter = max_iter
+
+    def sample_value(self, sample: dict) -> np.ndarray:
+        """The ids as a row of int32."""
+        return sample_field(sample, 'token_ids', self).reshape(-1).numpy().astype(np.int32)
+
+    def score(self, bank: np.ndarray, bank_labels: np.ndarray, query: np.ndarray,
+              query_labels: np.ndarray) -> dict[str, float]:
+        """Classify the query's histograms."""
+        size = self.codebook_size or int(max(bank.max(), query.max())) + 1
+        predicted = linear_probe(
+            bag_of_codes(bank, size), bank_labels, bag_of_codes(query, size), self.penalties,
+            self.max_iter)
+        return dict(token_probe_top1=float(np.mean(predicted == query_labels)) * 100)

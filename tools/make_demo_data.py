@@ -1,0 +1,31 @@
+"""Make the demo data: handwritten digits on textured canvases, as class folders."""
+
+import argparse
+
+from peco.datasets.demo import make_demo_data
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('out_dir', nargs='?', default='data/demo', help='folder to make')
+    parser.add_argument('--image-size', type=int, default=32, help='height and width in pixels')
+    parser.add_argument('--num-train', type=int, default=4000, help='number of training images')
+    parser.add_argument('--num-test', type=int, default=1000, help='number of test images')
+    parser.add_argument('--seed', type=int, default=0, help='seed of everything random')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Make the folder, or say what is in the way."""
+    args = parse_args()
+    try:
+        folder = make_demo_data(args.out_dir, args.image_size, args.num_train, args.num_test,
+                                args.seed)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f'make_demo_data: {error}') from error
+    print(f'demo data in {folder}')
+
+
+if __name__ == '__main__':
+    main()
