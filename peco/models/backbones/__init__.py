@@ -1,1 +1,5 @@
-"""."""
+"""Backbones."""
+
+from .peco_vit import PeCoViT
+
+__all__ = ['PeCoViT']

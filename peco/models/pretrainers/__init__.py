@@ -1,1 +1,5 @@
-"""."""
+"""Pretraining algorithms."""
+
+from .peco import PeCo
+
+__all__ = ['PeCo']
