@@ -1,5 +1,7 @@
-"""Training engine: hooks, optimizer wrappers, distributed launch."""
+"""Training: launch, precision, data parallelism and hooks."""
 
 from . import hooks, optim
+from .distributed_data_parallel import DistributedDataParallel
+from .launch import setup_launcher
 
-__all__ = ['hooks', 'optim']
+__all__ = ['DistributedDataParallel', 'hooks', 'optim', 'setup_launcher']

@@ -1,0 +1,113 @@
+"""What the training and test tools share: arguments, the checked config, errors in one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from peco.utils.config import ConfigError, add_options_argument, load_config
+
+from .explain import explain_error
+from .launch import LAUNCHERS, rank_from_environment, setup_launcher
+from .preflight import check_config
+
+# Ranks that find the same fault leave the word to the first one and are ended by the launcher.
+_WAIT_FOR_FIRST_RANK = 60
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that train.py and test.py share."""
+    parser.add_argument('--work-dir', help='folder of logs, checkpoints and metrics '
+                        '(default: work_dirs/<config name>)')
+    add_options_argument(parser)
+    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
+    parser.add_argument('--no-pin-memory', action='store_true',
+                        help='switch pin_memory of the data loaders off')
+    parser.add_argument('--no-persistent-workers', action='store_true',
+                        help='switch persistent_workers of the data loaders off')
+    # torch.distributed.launch passes it.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    """Load the config of a tool's arguments, with ``--cfg-options``, work dir and launcher."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = load_config(args.config, args.cfg_options)
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    return cfg
+
+
+def complete_dataloaders(cfg: Config, pin_memory: bool = True,
+                         persistent_workers: bool = True) -> None:
+    """Fill in what each data loader leaves open: collate function, pinned memory, workers."""
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if cfg.get(name) is None:
+            continue
+        loader = ConfigDict(
+            pin_memory=torch.cuda.is_available(),
+            persistent_workers=True,
+            collate_fn=dict(type='default_collate'))
+        loader.update(deepcopy(cfg[name]))
+        workers = loader.get('num_workers', 0) > 0
+        loader.persistent_workers = workers and persistent_workers and loader.persistent_workers
+        loader.pin_memory = pin_memory and loader.pin_memory
+        cfg[name] = loader
+
+
+def build_runner(cfg: Config, stage: str, launcher: str) -> Runner:
+    """Check a config, start the process group if there is to be one, and build the Runner.
+
+    Args:
+        cfg: The config.
+        stage: ``'train'`` or ``'test'``.
+        launcher: As :func:`peco.engine.setup_launcher`.
+
+    Raises:
+        ConfigError: With everything that is wrong or missing.
+    """
+    problems = check_config(cfg, stage)
+    if problems:
+        raise ConfigError(problems)
+    try:
+        setup_launcher(cfg, launcher)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+@contextmanager
+def readable_errors(cfg: Config | None = None) -> Iterator[None]:
+    """End a tool with exit code 2 and plain lines on a config fault, 1 on any other error.
+
+    Errors of the run keep their traceback; below it stands one line of ours where the mend is
+    known. One rank of each machine speaks.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        if rank_from_environment()[1] == 0:
+            for problem in error.problems:
+                print(f'error: {problem}', file=sys.stderr)
+            sys.stderr.flush()
+        else:
+            time.sleep(_WAIT_FOR_FIRST_RANK)
+        raise SystemExit(2) from None
+    except Exception as error:
+        traceback.print_exc()
+        print(f'error: {explain_error(error)}', file=sys.stderr, flush=True)
+        raise SystemExit(1) from None

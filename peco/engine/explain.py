@@ -1,0 +1,40 @@
+"""One line of advice for the errors of a run whose mend is known."""
+
+from __future__ import annotations
+
+_ADVICE = (
+    ('out of memory', 'the device is out of memory: lower train_dataloader.batch_size (and raise '
+     'optim_wrapper.accumulative_counts by as much), or train with --amp'),
+    ('Expected to have finished reduction in the prior iteration',
+     'a parameter took no part in the loss, so the ranks cannot go on: remove it from the model, '
+     'or set --cfg-options find_unused_parameters=True'),
+    ('DataLoader worker', 'a data loader worker died, mostly for want of memory: lower '
+     'num_workers or batch_size of the data loaders'),
+    ('No space left on device', 'the disk is full: free some space, or set --work-dir to another '
+     'disk and continue with --resume PATH'),
+    ('size mismatch', 'the checkpoint does not fit the model: was it trained with another config?'),
+    ("don't match the size of", 'the checkpoint does not fit the model: was it trained with '
+     'another config?'),
+    ("doesn't match the size of", 'the optimizer state of the checkpoint does not fit: was it '
+     'trained with another config? Use load_from to take the weights alone'),
+    ('Address already in use', 'the port is taken: set PORT to another one'),
+    ('unexpected keyword argument', 'a key of the config is not known to the class that it '
+     'configures'),
+)
+
+
+def explain_error(error: BaseException) -> str:
+    """Return the line that ends a failed run.
+
+    Args:
+        error: What stopped it.
+
+    Returns:
+        The mend where one is known, else the error's own first line.
+    """
+    text = str(error)
+    for sign, advice in _ADVICE:
+        if sign in text:
+            return advice
+    first_line = next((line for line in text.splitlines() if line.strip()), '')
+    return f'{type(error).__name__}: {first_line}' if first_line else type(error).__name__

@@ -1,0 +1,87 @@
+"""Start of a training or test process: launcher, process group, data-parallel wrapper."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import timedelta
+
+import torch
+from mmengine.config import Config
+from torch import distributed as dist
+
+LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+
+
+def setup_launcher(cfg: Config, launcher: str = 'none') -> None:
+    """Prepare a config and this process for one or many ranks, before the Runner is built.
+
+    mmengine starts process groups on GPUs only. Where there is no GPU the group is started here,
+    on gloo, and the Runner finds it. With GPUs mmengine starts it (nccl) as ever.
+
+    Args:
+        cfg: The config; ``launcher`` and, with several ranks, ``model_wrapper_cfg`` are set.
+        launcher: ``'none'``, ``'pytorch'`` (torchrun), ``'slurm'`` or ``'mpi'``.
+
+    Raises:
+        ValueError: An unknown launcher, a launcher whose environment is absent, or more ranks
+            than GPUs on this machine.
+    """
+    if launcher not in LAUNCHERS:
+        raise ValueError(f'launcher={launcher!r} is not one of {LAUNCHERS}')
+    cfg.launcher = launcher
+    if launcher == 'none':
+        return
+    _set_environment(launcher)
+    if 'strategy' not in cfg and cfg.get('model_wrapper_cfg') is None:
+        cfg.model_wrapper_cfg = dict(
+            type='peco.DistributedDataParallel',
+            find_unused_parameters=cfg.get('find_unused_parameters', False))
+    if torch.cuda.is_available():
+        _check_gpu_count()
+    elif not dist.is_initialized():
+        timeout = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
+        dist.init_process_group('gloo', timeout=timedelta(seconds=timeout))
+
+
+def rank_from_environment() -> tuple[int, int]:
+    """Rank and local rank as the launcher told them, before any process group exists."""
+    rank = _first('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')
+    local_rank = _first('LOCAL_RANK', 'SLURM_LOCALID', 'OMPI_COMM_WORLD_LOCAL_RANK')
+    return int(rank or 0), int(local_rank or 0)
+
+
+def _first(*names: str) -> str | None:
+    return next((os.environ[name] for name in names if name in os.environ), None)
+
+
+def _set_environment(launcher: str) -> None:
+    """Translate what slurm and mpi tell into the variables that torch reads."""
+    sources = dict(
+        pytorch=dict(RANK='RANK', LOCAL_RANK='LOCAL_RANK', WORLD_SIZE='WORLD_SIZE'),
+        slurm=dict(RANK='SLURM_PROCID', LOCAL_RANK='SLURM_LOCALID', WORLD_SIZE='SLURM_NTASKS'),
+        mpi=dict(RANK='OMPI_COMM_WORLD_RANK', LOCAL_RANK='OMPI_COMM_WORLD_LOCAL_RANK',
+                 WORLD_SIZE='OMPI_COMM_WORLD_SIZE'))[launcher]
+    missing = [name for name in sources.values() if name not in os.environ]
+    if missing:
+        starter = dict(
+            pytorch='tools/dist_train.sh', slurm='tools/slurm_train.sh', mpi='mpirun')[launcher]
+        raise ValueError(f"--launcher {launcher}: {', '.join(missing)} not set in the environment. "
+                         f'Start with {starter}, or leave --launcher out for one process.')
+    for name, source in sources.items():
+        os.environ[name] = os.environ[source]
+    if launcher == 'slurm' and 'MASTER_ADDR' not in os.environ:
+        nodes = os.environ['SLURM_NODELIST']
+        hosts = subprocess.run(['scontrol', 'show', 'hostname', nodes], check=True,
+                               capture_output=True, text=True).stdout.split()
+        os.environ['MASTER_ADDR'] = hosts[0]
+    os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
+    os.environ.setdefault('MASTER_PORT', '29500')
+
+
+def _check_gpu_count() -> None:
+    gpus, local_rank = torch.cuda.device_count(), int(os.environ['LOCAL_RANK'])
+    if local_rank >= gpus and 'SLURM_PROCID' not in os.environ:
+        ranks = os.environ.get('LOCAL_WORLD_SIZE', str(local_rank + 1))
+        raise ValueError(f'{ranks} processes were started on this machine but it has {gpus} '
+                         f'GPU(s): start {gpus}, one a GPU.')

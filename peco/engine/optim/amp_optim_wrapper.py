@@ -1,0 +1,51 @@
+"""Mixed precision in bfloat16, on GPUs and CPUs alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+from peco.registry import OPTIM_WRAPPERS
+
+
+@OPTIM_WRAPPERS.register_module()
+class AmpOptimWrapper(OptimWrapper):
+    """Run the forward pass under bfloat16 autocast; weights and optimizer stay in float32.
+
+    bfloat16 has the exponent range of float32, so gradients need no loss scaler. mmengine's
+    class of the same name refuses to run on a CPU.
+
+    Args:
+        dtype: ``'bfloat16'``, the only one.
+        **kwargs: Arguments of :class:`mmengine.optim.OptimWrapper` (optimizer, clip_grad,
+            accumulative_counts ...).
+
+    Raises:
+        ValueError: Another dtype, or (on first use) a GPU without bfloat16.
+
+    Example:
+        >>> optim_wrapper = dict(
+        ...     type='peco.AmpOptimWrapper',
+        ...     optimizer=dict(type='AdamW', lr=1.5e-3),
+        ...     clip_grad=dict(max_norm=3.0))
+    """
+
+    def __init__(self, dtype: str = 'bfloat16', **kwargs) -> None:
+        if dtype not in ('bfloat16', torch.bfloat16):
+            raise ValueError(f"dtype={dtype!r}: peco.AmpOptimWrapper runs in 'bfloat16' only; for "
+                             "float16 on a GPU use type='mmengine.AmpOptimWrapper'")
+        super().__init__(**kwargs)
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """Wrap one forward pass of ``model``: autocast, and no gradient exchange that is vain."""
+        device = next(model.parameters()).device
+        if device.type == 'cuda' and not torch.cuda.is_bf16_supported(including_emulation=False):
+            raise ValueError(f"GPU '{torch.cuda.get_device_name(device)}' has no bfloat16: train "
+                             "without --amp, or with optim_wrapper.type=mmengine.AmpOptimWrapper")
+        with super().optim_context(model), torch.autocast(device.type, dtype=torch.bfloat16):
+            yield

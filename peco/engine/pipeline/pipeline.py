@@ -1,0 +1,197 @@
+"""Several stages in a row, each finished once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+import time
+from pathlib import Path
+
+from mmengine.config import Config
+from rich.console import Console
+
+from .progress import PipelineProgress
+from .report import Report
+from .stage import Stage
+from .stage_process import StageProcess
+
+LOG_TAIL = 15
+
+
+class Pipeline:
+    """The stages that a pipeline file lists, run in order; finished ones are kept.
+
+    A stage is finished when its folder holds a ``done.json`` written for the same stage and config.
+    A training stage that was interrupted goes on from its last checkpoint.
+
+    Args:
+        path: Pipeline file: a Python config with ``title``, ``work_dir``, ``stages`` (see
+            :class:`Stage`), ``table`` (see :class:`Report`) and, optionally, ``smoke``: overrides
+            ``{stage name: {cfg option: value}}`` for a run of a minute.
+        work_dir: Replaces the file's ``work_dir``.
+        smoke: Apply the ``smoke`` overrides.
+        amp: Train in bfloat16.
+
+    Raises:
+        FileNotFoundError: The pipeline file does not exist.
+        ValueError: A stage is misspelt or named twice.
+
+    Example:
+        >>> Pipeline('configs/cifar10/pipeline.py').run()  # doctest: +SKIP
+    """
+
+    def __init__(self,
+                 path: str,
+                 work_dir: str | None = None,
+                 smoke: bool = False,
+                 amp: bool = False) -> None:
+        if not Path(path).is_file():
+            raise FileNotFoundError(f'pipeline file {path} does not exist')
+        spec = Config.fromfile(path, import_custom_modules=False)
+        self.title = spec.title
+        self.work_dir = Path(work_dir or spec.work_dir + ('-smoke' if smoke else ''))
+        self.amp = amp
+        self.stages = [self._stage(dict(item), path) for item in spec.stages]
+        names = [stage.name for stage in self.stages]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f'{path}: stage names must differ, found twice: {sorted(twice)}')
+        if smoke:
+            self._apply_smoke(spec.get('smoke', {}), path)
+        self.report = Report(self.title, spec.table['rows'], spec.table['columns'])
+
+    @staticmethod
+    def _stage(item: dict, path: str) -> Stage:
+        known = {f.name for f in dataclasses.fields(Stage)}
+        unknown = set(item) - known
+        if unknown:
+            raise ValueError(f'{path}: stage {item.get("name")!r} has unknown keys '
+                             f'{sorted(unknown)}; known are {sorted(known)}')
+        return Stage(**item)
+
+    def _apply_smoke(self, smoke: dict, path: str) -> None:
+        by_name = {stage.name: stage for stage in self.stages}
+        for name, change in smoke.items():
+            if name not in by_name:
+                raise ValueError(f'{path}: smoke names the unknown stage {name!r}')
+            stage = by_name[name]
+            stage.args = list(change.get('args', stage.args))
+            stage.cfg_options = {**stage.cfg_options, **change.get('cfg_options', {})}
+
+    def done_file(self, stage: Stage) -> Path:
+        """The mark of a finished stage."""
+        return stage.folder(self.work_dir) / 'done.json'
+
+    def done(self, stage: Stage) -> dict | None:
+        """What a finished stage left, or None.
+
+        Raises:
+            ValueError: The stage was finished, but with another config.
+        """
+        path = self.done_file(stage)
+        if not path.exists():
+            return None
+        record = json.loads(path.read_text())
+        if record['fingerprint'] != stage.fingerprint():
+            raise ValueError(
+                f'stage {stage.name!r} under {self.work_dir} was made with another config; '
+                f'keep it by --work-dir ELSEWHERE, or make it again by --redo {stage.name}')
+        return record
+
+    def metrics(self) -> dict[str, dict]:
+        """Metrics of all finished stages by name."""
+        found = {}
+        for stage in self.stages:
+            if self.done_file(stage).exists():
+                found[stage.name] = json.loads(self.done_file(stage).read_text())['metrics']
+        return found
+
+    def redo(self, name: str) -> None:
+        """Forget that a stage and those after it are finished; move their folders aside.
+
+        Raises:
+            ValueError: No such stage.
+        """
+        for stage in self.stages[self._index(name):]:
+            folder = stage.folder(self.work_dir)
+            if folder.exists():
+                folder.rename(folder.with_name(f'{folder.name}.{time.strftime("%Y%m%d-%H%M%S")}'))
+
+    def _index(self, name: str) -> int:
+        names = [stage.name for stage in self.stages]
+        if name not in names:
+            raise ValueError(f'no stage {name!r}; the stages are {", ".join(names)}')
+        return names.index(name)
+
+    def run(self, until: str | None = None, console: Console | None = None) -> int:
+        """Run what is not finished, up to the stage ``until``; return an exit code."""
+        console = console or Console()
+        end = len(self.stages) if until is None else self._index(until) + 1
+        todo = [stage for stage in self.stages[:end] if self.done(stage) is None]
+        console.print(f'{self.title}: {end - len(todo)} of {end} stages finished, '
+                      f'{len(todo)} to run under {self.work_dir}')
+        with PipelineProgress(todo, console) as progress:
+            for stage in todo:
+                progress.begin(stage, self.stages.index(stage) + 1, len(self.stages))
+                code = self._run_stage(stage, progress, console)
+                if code:
+                    return code
+        metrics = self.metrics()
+        if end == len(self.stages):
+            self.report.show(metrics, console)
+        self.report.save(metrics, self.work_dir)
+        return 0
+
+    def _run_stage(self, stage: Stage, progress: PipelineProgress, console: Console) -> int:
+        folder = stage.folder(self.work_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        argv = stage.argv(self.work_dir, amp=self.amp)
+        log = folder / 'stage.log'
+        tail: list[str] = []
+
+        def on_line(line: str) -> None:
+            tail.append(line)
+            del tail[:-LOG_TAIL]
+            progress.line(line)
+
+        start = time.time()
+        code = StageProcess(argv, log).run(on_line)
+        makes = resolve_makes(stage, self.work_dir)
+        if code == 0 and makes is not None and not makes.exists():
+            tail.append(f'{makes} was not written')
+            code = 1
+        if code:
+            console.print(f'stage {stage.name!r} failed (exit code {code}). The command was\n'
+                          f'  python {shlex.join(argv)}\nIts last lines (all of them in {log}):')
+            console.print('\n'.join(tail), markup=False, highlight=False)
+            return code if code > 0 else 1
+        record = dict(
+            fingerprint=stage.fingerprint(),
+            command=shlex.join(['python', *argv]),
+            seconds=round(time.time() - start, 1),
+            metrics=collect_metrics(folder))
+        part = self.done_file(stage).with_suffix('.part')
+        part.write_text(json.dumps(record, indent=2) + '\n')
+        part.rename(self.done_file(stage))
+        shown = {k: v for k, v in record['metrics'].items() if stage.run == 'test'}
+        progress.end('  '.join(f'{k} {v:.4g}' for k, v in shown.items()))
+        return 0
+
+
+def resolve_makes(stage: Stage, work_dir: Path) -> Path | None:
+    """The file that the stage promises, or None."""
+    return None if stage.makes is None else Path(stage.makes.replace('{work_dir}', str(work_dir)))
+
+
+def collect_metrics(folder: Path) -> dict[str, float]:
+    """Metrics of a stage: those of ``metrics.json``, else the last of each logged scalar."""
+    path = folder / 'metrics.json'
+    if path.exists():
+        found = json.loads(path.read_text())
+    else:
+        found = {}
+        for scalars in sorted(folder.glob('*/vis_data/scalars.json')):
+            for line in scalars.read_text().splitlines():
+                found.update(json.loads(line))
+    return {k: float(v) for k, v in found.items() if isinstance(v, (int, float))}

@@ -1,0 +1,97 @@
+"""One stage of a pipeline: a tool call that a user could type."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from mmengine.config import Config
+
+TOOLS = {'train': 'tools/train.py', 'test': 'tools/test.py'}
+
+
+@dataclass
+class Stage:
+    """A call of ``tools/train.py``, ``tools/test.py`` or another tool, with what it leaves behind.
+
+    In every string ``{work_dir}`` stands for the pipeline's folder and ``{last:NAME}`` for the last
+    checkpoint of the training stage ``NAME``.
+
+    Args:
+        name: Folder of the stage under the pipeline's work dir.
+        title: What the person at the screen reads.
+        run: ``'train'``, ``'test'`` or the path of a tool.
+        config: Config of a ``train`` or ``test`` stage.
+        checkpoint: Checkpoint of a ``test`` stage.
+        args: Further arguments, for another tool all of them.
+        cfg_options: Overrides, passed on as ``--cfg-options``.
+        makes: A file that the stage must leave behind.
+        minutes: Rough length, from which the pipeline guesses what is left.
+
+    Raises:
+        ValueError: ``run`` needs a config or checkpoint that is missing.
+    """
+
+    name: str
+    title: str
+    run: str
+    config: str | None = None
+    checkpoint: str | None = None
+    args: list[str] = field(default_factory=list)
+    cfg_options: dict = field(default_factory=dict)
+    makes: str | None = None
+    minutes: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.run in TOOLS and not self.config:
+            raise ValueError(f"stage {self.name!r} runs {self.run!r} and needs a 'config'")
+        if self.run == 'test' and not self.checkpoint:
+            raise ValueError(f"stage {self.name!r} runs 'test' and needs a 'checkpoint'")
+
+    def folder(self, work_dir: Path) -> Path:
+        """Folder of the stage's log, checkpoints and result."""
+        return work_dir / self.name
+
+    def argv(self, work_dir: Path, amp: bool = False) -> list[str]:
+        """The command line, the tool's path first."""
+        folder = self.folder(work_dir)
+        argv = [TOOLS.get(self.run, self.run)]
+        if self.run in TOOLS:
+            argv += [self.config]
+            argv += [self.checkpoint] if self.run == 'test' else []
+            argv += ['--work-dir', str(folder)]
+        if self.run == 'train':
+            argv += ['--amp'] if amp else []
+            argv += ['--resume'] if (folder / 'last_checkpoint').exists() else []
+        if self.run == 'test':
+            argv += ['--out', str(folder / 'metrics.json')]
+        argv += [str(arg) for arg in self.args]
+        if self.cfg_options:
+            argv += ['--cfg-options', *(f'{k}={v}' for k, v in self.cfg_options.items())]
+        return [resolve(arg, work_dir) for arg in argv]
+
+    def fingerprint(self) -> str:
+        """Hash of the stage and of its whole config, to tell a finished stage from a stale one."""
+        text = json.dumps(asdict(self), sort_keys=True, default=str)
+        if self.config:
+            text += Config.fromfile(self.config, import_custom_modules=False).pretty_text
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def resolve(text: str, work_dir: Path) -> str:
+    """Fill ``{work_dir}`` and ``{last:NAME}`` into one argument.
+
+    Raises:
+        FileNotFoundError: The stage ``NAME`` has left no checkpoint.
+    """
+    text = text.replace('{work_dir}', str(work_dir))
+    while '{last:' in text:
+        name = text.split('{last:', 1)[1].split('}', 1)[0]
+        pointer = work_dir / name / 'last_checkpoint'
+        if not pointer.exists():
+            raise FileNotFoundError(
+                f'stage {name!r} has left no checkpoint: {pointer} is missing; run it first')
+        text = text.replace('{last:' + name + '}', pointer.read_text().strip())
+    return text

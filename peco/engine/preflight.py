@@ -1,0 +1,135 @@
+"""Checks of a config before anything heavy is built: classes, keys, folders, checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from .config_check import check_components
+
+_STAGES = dict(train=('train_dataloader', 'val_dataloader'), test=('test_dataloader', ))
+
+
+def check_config(cfg: Config, stage: str) -> list[str]:
+    """Return everything that would stop a run soon after its start, one plain line each.
+
+    Args:
+        cfg: The complete config.
+        stage: ``'train'`` or ``'test'``.
+
+    Returns:
+        The problems; empty when the run may start.
+
+    Raises:
+        ValueError: An unknown stage.
+
+    Example:
+        >>> from mmengine.config import Config
+        >>> check_config(Config(dict(model=dict(type='peco.PeCoVit'))), 'train')  # doctest: +SKIP
+        ["model.type: there is no 'peco.PeCoVit' (did you mean 'peco.PeCoViT'?)", ...]
+    """
+    if stage not in _STAGES:
+        raise ValueError(f'stage={stage!r} is not one of {tuple(_STAGES)}')
+    return [
+        *_check_parts(cfg, stage),
+        *check_components(cfg),
+        *_check_data(cfg, stage),
+        *_check_checkpoints(cfg, stage),
+    ]
+
+
+def _check_parts(cfg: Config, stage: str) -> list[str]:
+    needed = dict(train=('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),
+                  test=('model', 'test_dataloader', 'test_cfg', 'test_evaluator'))[stage]
+    missing = [name for name in needed if cfg.get(name) is None]
+    if not missing:
+        return []
+    hint = ' (it is a config for tools/test.py alone)' if missing == list(needed[1:]) else ''
+    if stage == 'test' and 'test_cfg' in missing:
+        hint = ' (it is a config for tools/train.py alone)'
+    return [f"the config has no {', '.join(missing)}: it cannot {stage}{hint}"]
+
+
+def _check_data(cfg: Config, stage: str) -> list[str]:
+    loaders = {name: cfg[name] for name in _STAGES[stage] if cfg.get(name) is not None}
+    if stage == 'train':
+        for index, hook in enumerate(cfg.get('custom_hooks') or []):
+            loaders.update({f'custom_hooks.{index}.{key}': value for key, value in hook.items()
+                            if key.endswith('_dataloader') and value is not None})
+    missing: dict[str, list[str]] = {}
+    for name, loader in loaders.items():
+        if isinstance(loader, dict):
+            for path, key in _missing_data(loader.get('dataset'), f'{name}.dataset'):
+                missing.setdefault(path, []).append(key)
+    return [_data_line(path, keys, cfg.get('made_by') or {}) for path, keys in missing.items()]
+
+
+def _missing_data(node: Any, here: str) -> list[tuple[str, str]]:
+    """Find the data paths below a dataset config that do not exist, each with its config key."""
+    if isinstance(node, (list, tuple)):
+        return [found for index, child in enumerate(node)
+                for found in _missing_data(child, f'{here}.{index}')]
+    if not isinstance(node, dict):
+        return []
+    root = node.get('data_root') or ''
+    if not isinstance(root, str) or '://' in root:
+        return []
+    if root and not Path(root).expanduser().is_dir():
+        found = [(root, f'{here}.data_root')]
+    else:
+        found = [(path, key) for key, path in _parts_of_dataset(node, root, here)
+                 if not Path(path).expanduser().exists()]
+    for key in ('dataset', 'datasets'):
+        found += _missing_data(node.get(key), f'{here}.{key}')
+    return found
+
+
+def _parts_of_dataset(node: dict, root: str, here: str) -> list[tuple[str, str]]:
+    prefix = node.get('data_prefix')
+    parts = {f'{here}.data_prefix.{key}': value for key, value in prefix.items()} if isinstance(
+        prefix, dict) else {f'{here}.data_prefix': prefix}
+    parts[f'{here}.ann_file'] = node.get('ann_file')
+    return [(key, str(Path(root) / value)) for key, value in parts.items()
+            if isinstance(value, str) and value and '://' not in value]
+
+
+def _data_line(path: str, keys: list[str], made_by: dict) -> str:
+    kind = 'file' if Path(path).suffix and keys[0].endswith('ann_file') else 'folder'
+    mend = f'Make it with: {made_by[path]}' if path in made_by else 'Put your data there'
+    overrides = ' '.join(f'{key}=PATH' for key in keys)
+    return (f"data {kind} '{path}' does not exist. {mend}, or name your own: "
+            f'--cfg-options {overrides}')
+
+
+def _check_checkpoints(cfg: Config, stage: str) -> list[str]:
+    wanted = [] if cfg.get('load_from') is None else [('load_from', cfg.load_from)]
+    wanted += _checkpoints_of(cfg.get('model'), 'model', with_init=stage == 'train')
+    problems = {}
+    for key, path in wanted:
+        if '://' in path or Path(path).expanduser().is_file():
+            continue
+        command = (cfg.get('made_by') or {}).get(path)
+        mend = f'Make it with: {command}' if command else 'Check the path'
+        option = '' if key == 'load_from' else f', or name your own: --cfg-options {key}=PATH'
+        problems[path] = f"checkpoint '{path}' ({key}) does not exist. {mend}{option}"
+    return list(problems.values())
+
+
+def _checkpoints_of(node: Any, here: str, with_init: bool) -> list[tuple[str, str]]:
+    """Find every checkpoint path that building (and initialising) a model reads."""
+    if isinstance(node, (list, tuple)):
+        return [found for index, child in enumerate(node)
+                for found in _checkpoints_of(child, f'{here}.{index}', with_init)]
+    if not isinstance(node, dict):
+        return []
+    found = []
+    for key, value in node.items():
+        if key == 'init_cfg' and not with_init:
+            continue
+        if isinstance(value, str) and (key == 'checkpoint' or key.endswith('_checkpoint')):
+            found.append((f'{here}.{key}', value))
+        else:
+            found += _checkpoints_of(value, f'{here}.{key}', with_init)
+    return found

@@ -1,0 +1,69 @@
+"""Train any stage: tokenizer, pretraining, fine-tuning, linear probe.
+
+Example:
+    python tools/train.py configs/peco/pretrain_vitb_800e.py --amp
+    tools/dist_train.sh configs/peco/pretrain_vitb_800e.py 8
+"""
+
+import argparse
+
+from mmengine.config import Config
+
+import peco  # noqa: F401  (registers the components)
+from peco.engine.cli import (
+    add_run_arguments,
+    build_runner,
+    complete_dataloaders,
+    read_config,
+    readable_errors,
+)
+from peco.utils.config import ConfigError
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--resume', nargs='?', const='auto', metavar='CHECKPOINT',
+        help='continue from CHECKPOINT, or from the latest one in the work dir')
+    parser.add_argument('--amp', action='store_true',
+                        help='mixed precision in bfloat16, on GPU and CPU')
+    parser.add_argument('--no-validate', action='store_true', help='train without validation')
+    parser.add_argument(
+        '--auto-scale-lr', action='store_true',
+        help="scale the learning rate by (this batch size) / (the config's base_batch_size)")
+    add_run_arguments(parser)
+    return parser.parse_args()
+
+
+def merge_args(cfg: Config, args: argparse.Namespace) -> None:
+    """Write the training arguments into the config."""
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        for key in ('dtype', 'loss_scale', 'use_fsdp'):
+            cfg.optim_wrapper.pop(key, None)
+        cfg.optim_wrapper.type = 'peco.AmpOptimWrapper'
+    if args.resume == 'auto':
+        cfg.resume, cfg.load_from = True, None
+    elif args.resume is not None:
+        cfg.resume, cfg.load_from = True, args.resume
+    if args.auto_scale_lr:
+        if cfg.get('auto_scale_lr') is None:
+            raise ConfigError(f"--auto-scale-lr: config '{args.config}' has no auto_scale_lr; add "
+                              'auto_scale_lr=dict(base_batch_size=...)')
+        cfg.auto_scale_lr.enable = True
+
+
+def main() -> None:
+    args = parse_args()
+    with readable_errors():
+        cfg = read_config(args)
+        merge_args(cfg, args)
+        complete_dataloaders(cfg, not args.no_pin_memory, not args.no_persistent_workers)
+        build_runner(cfg, 'train', args.launcher).train()
+
+
+if __name__ == '__main__':
+    main()
