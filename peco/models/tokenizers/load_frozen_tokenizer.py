@@ -1,0 +1,73 @@
+"""A trained tokenizer, ready to give targets."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import torch
+
+from peco.registry import MODELS
+
+from .perceptual_tokenizer import PerceptualTokenizer
+
+SHOWN_KEYS = 3
+
+
+def load_frozen_tokenizer(cfg: dict, checkpoint: str) -> PerceptualTokenizer:
+    """Build a tokenizer without its losses, load its weights and freeze it.
+
+    The checkpoint is one that ``tools/train.py`` wrote for a tokenizer config (or a bare state
+    dict). It is read weights-only and must fit exactly.
+
+    Args:
+        cfg: Config of the tokenizer, ``dict(type='peco.PerceptualTokenizer', ...)``.
+        checkpoint: Path of the checkpoint.
+
+    Returns:
+        The tokenizer in eval mode for good, without gradients.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the checkpoint is of another architecture or not initialised.
+
+    Example:
+        >>> from peco.models.tokenizers import load_frozen_tokenizer
+        >>> tokenizer = load_frozen_tokenizer(cfg.model, 'epoch_100.pth')  # doctest: +SKIP
+    """
+    path = Path(checkpoint)
+    if not path.is_file():
+        # mmengine's work_dir is named after the config.
+        raise FileNotFoundError(
+            f'There is no tokenizer checkpoint at {checkpoint}. Train the tokenizer first: '
+            f'python tools/train.py <config>, where <config> is the tokenizer config '
+            f'{path.parent.name or "of this data set"}{".py" if path.parent.name else ""}.')
+    from peco.utils.checkpoint import load_checkpoint
+    loaded = load_checkpoint(str(path), map_location='cpu')
+    state = loaded.get('state_dict', loaded)
+    cfg = copy.deepcopy(dict(cfg))
+    cfg.update(perceptual_loss=None, data_preprocessor=None, init_cfg=None)
+    tokenizer = MODELS.build(cfg)
+    _check_fit(tokenizer.state_dict(), state, checkpoint)
+    tokenizer.load_state_dict(state)
+    if not tokenizer.quantizer.initialised:
+        raise ValueError(f'The codebook in {checkpoint} is not initialised: train the tokenizer '
+                         f'for more steps and use a later checkpoint.')
+    return tokenizer.freeze()
+
+
+def _check_fit(expected: dict, found: dict, checkpoint: str) -> None:
+    problems = []
+    tensors = {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
+    shapes = [f'{name}: checkpoint {tuple(tensors[name].shape)}, config {tuple(value.shape)}'
+              for name, value in expected.items()
+              if name in tensors and tensors[name].shape != value.shape]
+    for title, names in (('of another shape', shapes),
+                         ('missing in the checkpoint', sorted(expected.keys() - tensors.keys())),
+                         ('unknown to the config', sorted(found.keys() - expected.keys()))):
+        if names:
+            more = f' and {len(names) - SHOWN_KEYS} more' if len(names) > SHOWN_KEYS else ''
+            problems.append(f'{title}: {"; ".join(names[:SHOWN_KEYS])}{more}')
+    if problems:
+        raise ValueError(f'{checkpoint} is no checkpoint of this tokenizer config. Weights '
+                         + '. Weights '.join(problems) + '. Use the config it was trained with.')
