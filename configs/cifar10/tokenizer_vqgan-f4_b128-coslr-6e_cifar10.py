@@ -1,0 +1,48 @@
+# The perceptual codebook at 32 px: 8x8 tokens out of 1024 codes.
+_base_ = [
+    '../_base_/models/tokenizer_vqgan-f4-small.py',
+    '../_base_/datasets/cifar10_tokenizer.py',
+    '../_base_/default_runtime.py',
+]
+
+perceptual_network = 'work_dirs/cifar10/perceptual_network.pth'
+made_by = {
+    perceptual_network:
+    'python tools/run_pipeline.py configs/cifar10/pipeline.py --until perceptual-network'
+}
+
+model = dict(
+    _base_.tokenizer,
+    pixel_loss=dict(type='peco.PixelLoss', norm='L2', weight=1.0),
+    perceptual_loss=dict(
+        type='peco.PerceptualLoss',
+        weight=1.0,
+        normalize_channels=True,
+        network=dict(type='peco.PerceptualNetwork', checkpoint=perceptual_network)),
+    commitment_weight=0.25)
+
+optim_wrapper = dict(
+    optimizer=dict(type='AdamW', lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4),
+    clip_grad=dict(max_norm=1.0),
+    paramwise_cfg=dict(bias_decay_mult=0., norm_decay_mult=0.))
+param_scheduler = [
+    dict(
+        type='LinearLR',
+        start_factor=1e-2,
+        by_epoch=True,
+        begin=0,
+        end=1,
+        convert_to_iter_based=True),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=1e-5,
+        by_epoch=True,
+        begin=1,
+        end=6,
+        convert_to_iter_based=True),
+]
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=6, val_interval=1)
+val_cfg = dict()
+test_cfg = dict()
+default_hooks = dict(logger=dict(interval=20))
+custom_hooks = [dict(type='peco.CodebookHook'), dict(type='peco.PictureHook', interval=1)]
