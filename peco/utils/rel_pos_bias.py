@@ -150,12 +150,13 @@ def resize_bias_table(table: Tensor, src_grid: Grid, dst_grid: Grid,
         return table
     area = (2 * src_grid[0] - 1) * (2 * src_grid[1] - 1)
     offsets, cls_rows = table[:area], table[area:]
-    grid_table = offsets.float().reshape(2 * src_grid[0] - 1, 2 * src_grid[1] - 1, -1)
-    # Products and sums in fp32 also under autocast: this is a weight, not an activation.
+    # In fp32 or better also under autocast: this makes a weight, not an activation.
+    offsets = offsets.to(torch.promote_types(table.dtype, torch.float32))
+    rows, columns = (axis_weights(src, dst, table.device).to(offsets.dtype)
+                     for src, dst in zip(src_grid, dst_grid, strict=True))
+    grid_table = offsets.reshape(rows.size(1), columns.size(1), -1)
     with torch.autocast(table.device.type, enabled=False):
-        grid_table = torch.einsum('yi,xj,ijh->yxh',
-                                  axis_weights(src_grid[0], dst_grid[0], table.device),
-                                  axis_weights(src_grid[1], dst_grid[1], table.device), grid_table)
+        grid_table = torch.einsum('yi,xj,ijh->yxh', rows, columns, grid_table)
     return torch.cat([grid_table.flatten(0, 1).to(table.dtype), cls_rows])
 
 

@@ -42,7 +42,7 @@ def adapt_state_dict(backbone: nn.Module, state_dict: dict, prefix: str, *unused
     Raises:
         ValueError: If no key matches, a block is missing, or a shape differs.
     """
-    source = _take_source(backbone, state_dict, prefix)
+    source, foreign = _take_source(backbone, state_dict, prefix)
     notes: list[str] = []
     own = backbone.state_dict()
     _adapt_tables(backbone, source, own, notes)
@@ -63,8 +63,8 @@ def adapt_state_dict(backbone: nn.Module, state_dict: dict, prefix: str, *unused
     if wrong:
         raise ValueError(_other_architecture(backbone, wrong))
 
-    if left_out:
-        notes.append('left out ' + _abridge(left_out))
+    if left_out or foreign:
+        notes.append('left out ' + _abridge(left_out + foreign))
     if missing:
         notes.append('kept at the initial value ' + _abridge(missing))
     if notes:
@@ -87,8 +87,12 @@ def _abridge(keys: list[str], limit: int = 6) -> str:
     return ', '.join(short[:limit]) + more
 
 
-def _take_source(backbone: nn.Module, state_dict: dict, prefix: str) -> dict[str, Tensor]:
-    """Remove the backbone's entries from the state dict and return them without prefix."""
+def _take_source(backbone: nn.Module, state_dict: dict, prefix: str
+                 ) -> tuple[dict[str, Tensor], list[str]]:
+    """Remove the backbone's entries from the state dict and return them without prefix.
+
+    Also returns the keys of other modules that a whole model brings to a bare backbone.
+    """
     while len(wrapped := [key for key in _WRAPPERS if isinstance(state_dict.get(key), Mapping)]):
         inner = dict(state_dict[wrapped[0]])
         state_dict.clear()
@@ -105,15 +109,17 @@ def _take_source(backbone: nn.Module, state_dict: dict, prefix: str) -> dict[str
                 "init_cfg=dict(type='Pretrained', checkpoint=...)")
         # 'backbone.' before 'momentum_encoder.backbone.' and the like.
         found = min(anchors, key=len)[:-len(_ANCHOR)]
-    source = {}
+    source, foreign = {}, []
     for key in list(state_dict):
         if key.startswith(found):
             source[key[len(found):]] = state_dict.pop(key)
         elif not prefix:
-            # A whole model was given to a bare backbone: its heads are nobody's.
+            foreign.append(key)
             del state_dict[key]
-    return {key: value for key, value in source.items()
-            if not key.endswith('relative_position_index')}
+    # Index buffers of older codes are no weights: not worth a word.
+    source = {key: value for key, value in source.items()
+              if not key.endswith('relative_position_index')}
+    return source, foreign
 
 
 def _adapt_tables(backbone: nn.Module, source: dict, own: dict, notes: list[str]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
-import numpy as np
 import torch
 from mmpretrain.models.selfsup import BaseSelfSupervisor
 from mmpretrain.structures import DataSample
@@ -98,6 +98,9 @@ class PeCo(BaseSelfSupervisor):
     def _build_tokenizer(tokenizer: dict | nn.Module, checkpoint: str | None) -> nn.Module:
         if isinstance(tokenizer, nn.Module):
             return tokenizer
+        if checkpoint is None:
+            raise ValueError('PeCo has a tokenizer config but no tokenizer_checkpoint: name the '
+                             'checkpoint that training the tokenizer wrote')
         from peco.models.tokenizers import load_frozen_tokenizer
         return load_frozen_tokenizer(tokenizer, checkpoint)
 
@@ -145,9 +148,9 @@ class PeCo(BaseSelfSupervisor):
             Ids, int64 of shape ``(B, h, w)``.
         """
         chunk = self.tokenizer_chunk or max(1, _CHUNK_PIXELS // (images.size(2) * images.size(3)))
-        with torch.autocast(images.device.type,
-                            enabled=self.tokenizer_amp and torch.is_autocast_enabled(
-                                images.device.type)):
+        precision = (nullcontext() if self.tokenizer_amp else
+                     torch.autocast(images.device.type, enabled=False))
+        with precision:
             return torch.cat([self.tokenizer.tokenize(part) for part in images.split(chunk)])
 
     @staticmethod
@@ -162,9 +165,8 @@ class PeCo(BaseSelfSupervisor):
         if missing:
             raise ValueError(f"{missing} of {len(data_samples)} data samples have no '{key}': make "
                              "the pipeline write it and PackInputs keep it (algorithm_keys)")
-        values = [torch.as_tensor(np.asarray(sample.get(key)) if not isinstance(
-            sample.get(key), Tensor) else sample.get(key)) for sample in data_samples]
-        return torch.stack(values).to(device)
+        return torch.stack([torch.as_tensor(sample.get(key))
+                            for sample in data_samples]).to(device)
 
     def _targets(self, tokenizer_view: Tensor | None,
                  data_samples: Sequence[DataSample] | None, device: torch.device) -> Tensor:
