@@ -104,7 +104,8 @@ def _data_line(path: str, keys: list[str], made_by: dict) -> str:
 
 
 def _check_checkpoints(cfg: Config, stage: str) -> list[str]:
-    wanted = [] if cfg.get('load_from') is None else [('load_from', cfg.load_from)]
+    wanted = [] if cfg.get('load_from') is None else [
+        ('resume' if cfg.get('resume') else 'load_from', cfg.load_from)]
     wanted += _checkpoints_of(cfg.get('model'), 'model', with_init=stage == 'train')
     problems = {}
     for key, path in wanted:
@@ -112,7 +113,7 @@ def _check_checkpoints(cfg: Config, stage: str) -> list[str]:
             continue
         command = (cfg.get('made_by') or {}).get(path)
         mend = f'Make it with: {command}' if command else 'Check the path'
-        option = '' if key == 'load_from' else f', or name your own: --cfg-options {key}=PATH'
+        option = f', or name your own: --cfg-options {key}=PATH' if '.' in key else ''
         problems[path] = f"checkpoint '{path}' ({key}) does not exist. {mend}{option}"
     return list(problems.values())
 

@@ -1,1 +1,10 @@
-"""."""
+"""Hooks: tokenizer guard, codebook health, pictures, online kNN."""
+
+from .codebook_hook import CodebookHook
+from .online_knn_hook import OnlineKNNHook
+from .picture_hook import PictureHook
+from .tokenizer_guard_hook import TokenizerGuardHook, TokenizerMismatchError
+
+__all__ = [
+    'CodebookHook', 'OnlineKNNHook', 'PictureHook', 'TokenizerGuardHook', 'TokenizerMismatchError'
+]

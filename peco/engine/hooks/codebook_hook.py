@@ -1,0 +1,69 @@
+"""Health of the codebook over whole epochs."""
+
+from __future__ import annotations
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from peco.registry import HOOKS
+
+from .epoch_end import counts_iterations, finished_epoch, unwrap
+
+
+@HOOKS.register_module()
+class CodebookHook(Hook):
+    """Log usage and perplexity of the codebook over each epoch.
+
+    Per batch both mislead: a batch has fewer tokens than a large codebook has codes. An
+    iteration-based loop is cut into epochs of the data loader's length. The scalars are
+    ``codebook_usage_epoch`` (%) and ``codebook_perplexity_epoch``. At the end of the first epoch
+    the codebook must be initialised: a data set with fewer vectors than codes fails here.
+
+    Args:
+        warn_below: Warn when less than this percentage of the codes was used in an epoch.
+    """
+
+    def __init__(self, warn_below: float = 10.) -> None:
+        self.warn_below = warn_below
+        self._checked = False
+
+    def before_train(self, runner: Runner) -> None:
+        """Check that there is a codebook, and start to count."""
+        model = unwrap(runner.model)
+        if not hasattr(model, 'quantizer'):
+            raise TypeError(f'peco.CodebookHook: {type(model).__name__} has no quantizer; take '
+                            'the hook out of custom_hooks')
+        model.quantizer.reset_epoch_stats()
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
+                         outputs=None) -> None:
+        """Find the ends of epochs in an iteration-based loop."""
+        if counts_iterations(runner):
+            epoch = finished_epoch(runner)
+            if epoch is not None:
+                self._report(runner, epoch, runner.iter + 1)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Report at the end of an epoch."""
+        if not counts_iterations(runner):
+            self._report(runner, runner.epoch + 1, runner.iter)
+
+    def _report(self, runner: Runner, epoch: int, step: int) -> None:
+        quantizer = unwrap(runner.model).quantizer
+        if not self._checked:
+            quantizer.check_initialised()
+            self._checked = True
+        # Collective: every rank takes part.
+        stats = quantizer.epoch_stats()
+        quantizer.reset_epoch_stats()
+        scalars = {f'codebook_{name}_epoch': float(value) for name, value in stats.items()}
+        for name, value in scalars.items():
+            runner.message_hub.update_scalar(f'codebook/{name}', value)
+        runner.visualizer.add_scalars(scalars, step=step)
+        runner.logger.info(f'Codebook in epoch {epoch}: {stats["usage"]:.1f} % of the codes used, '
+                           f'perplexity {stats["perplexity"]:.1f}')
+        if 0 < stats['usage'] < self.warn_below:
+            runner.logger.warning(
+                f'Only {stats["usage"]:.1f} % of the codes were used in epoch {epoch}: a codebook '
+                'that stays so collapses; lower codebook_size, or raise the quantizer\'s '
+                'restart_threshold')

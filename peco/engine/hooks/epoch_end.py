@@ -1,0 +1,34 @@
+"""When an epoch ends, in loops that count epochs and in loops that count iterations."""
+
+from __future__ import annotations
+
+from mmengine.model import is_model_wrapper
+from mmengine.runner import IterBasedTrainLoop, Runner
+from torch import nn
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The model itself, without the data-parallel wrapper around it."""
+    return model.module if is_model_wrapper(model) else model
+
+
+def counts_iterations(runner: Runner) -> bool:
+    """Whether the training loop counts iterations, so that no epoch ends in it by itself."""
+    return isinstance(runner.train_loop, IterBasedTrainLoop)
+
+
+def finished_epoch(runner: Runner) -> int | None:
+    """Number of the epoch that ends with the current iteration of an iteration-based loop.
+
+    Args:
+        runner: In ``after_train_iter``.
+
+    Returns:
+        1 after as many iterations as the data loader has batches, and so on; also at the last
+        iteration of all. None within an epoch.
+    """
+    length = max(len(runner.train_dataloader), 1)
+    done = runner.iter + 1
+    if done % length and done != runner.max_iters:
+        return None
+    return -(-done // length)

@@ -1,0 +1,90 @@
+"""Watch the features get better while a model pretrains without labels."""
+
+from __future__ import annotations
+
+from itertools import chain, zip_longest
+
+import torch
+from mmengine.dist import all_gather_object
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader
+
+from peco.evaluation.functional import weighted_knn
+from peco.registry import HOOKS
+
+from .epoch_end import counts_iterations, finished_epoch, unwrap
+from .keep_state import keep_state
+
+
+@HOOKS.register_module()
+class OnlineKNNHook(Hook):
+    """Classify by weighted kNN on the model's features every few epochs; logs ``knn_top1`` (%).
+
+    The model must give ``feature`` ``(C,)`` in predict mode. Features are taken on all ranks.
+
+    Args:
+        bank_dataloader: Config of the data loader of labelled images to vote (mmengine's, with
+            ``sampler=dict(type='DefaultSampler', shuffle=False)``).
+        query_dataloader: Config of the data loader of images to classify.
+        interval: Epochs between two measurements. The last epoch always has one.
+        k: Number of neighbours.
+        T: Temperature of the votes.
+    """
+
+    priority = 'LOW'
+
+    def __init__(self, bank_dataloader: dict, query_dataloader: dict, interval: int = 1,
+                 k: int = 20, T: float = 0.07) -> None:
+        self.loaders = dict(bank=bank_dataloader, query=query_dataloader)
+        self.interval = interval
+        self.k = k
+        self.T = T
+        self._built: dict[str, DataLoader] = {}
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
+                         outputs=None) -> None:
+        """Find the ends of epochs in an iteration-based loop."""
+        if counts_iterations(runner):
+            epoch = finished_epoch(runner)
+            last = runner.iter + 1 == runner.max_iters
+            if epoch is not None and (last or epoch % self.interval == 0):
+                self._measure(runner, epoch, runner.iter + 1)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Measure at the end of an epoch."""
+        epoch = runner.epoch + 1
+        if not counts_iterations(runner) and (epoch % self.interval == 0
+                                              or epoch == runner.max_epochs):
+            self._measure(runner, epoch, runner.iter)
+
+    def _measure(self, runner: Runner, epoch: int, step: int) -> None:
+        with keep_state(unwrap(runner.model), seed=0):
+            bank, bank_labels = self._features(runner, 'bank')
+            query, query_labels = self._features(runner, 'query')
+        predicted = weighted_knn(bank, bank_labels, query, self.k, self.T)
+        top1 = (predicted == query_labels).double().mean().item() * 100
+        runner.message_hub.update_scalar('knn/knn_top1', top1)
+        runner.visualizer.add_scalars(dict(knn_top1=top1), step=step)
+        runner.logger.info(f'kNN after epoch {epoch}: {top1:.2f} % top-1 ({len(query)} images, '
+                           f'bank of {len(bank)}, k={self.k})')
+
+    def _features(self, runner: Runner, role: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features ``(N, C)`` and labels ``(N,)`` of a whole data set, on every rank the same."""
+        if role not in self._built:
+            cfg = dict(collate_fn=dict(type='default_collate'))
+            cfg.update(self.loaders[role])
+            self._built[role] = runner.build_dataloader(cfg, seed=0)
+        loader, model = self._built[role], unwrap(runner.model)
+        found = []
+        for batch in loader:
+            for sample in model.val_step(batch):
+                if 'feature' not in sample or 'gt_label' not in sample:
+                    raise KeyError(f'peco.OnlineKNNHook: samples of {type(model).__name__} need '
+                                   f'feature and gt_label, they have {sample.keys()}')
+                found.append((sample.feature.float().cpu(), int(sample.gt_label)))
+        # Samplers deal images to the ranks in turn, and deal some twice to come out even.
+        dealt = zip_longest(*all_gather_object(found))
+        samples = [pair for pair in chain.from_iterable(dealt) if pair is not None]
+        features, labels = zip(*samples[:len(loader.dataset)])
+        return torch.stack(features), torch.tensor(labels)

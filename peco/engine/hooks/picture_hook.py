@@ -1,0 +1,131 @@
+"""See what a tokenizer or a masked model does, while it trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import nn
+
+from peco.registry import HOOKS
+from peco.visualization import masked_prediction_grid, reconstruction_grid, save_picture
+
+from .epoch_end import counts_iterations, finished_epoch, unwrap
+from .keep_state import keep_state
+
+
+@HOOKS.register_module()
+class PictureHook(Hook):
+    """Save a picture of the same few images every few epochs, in ``work_dir/pictures``.
+
+    A tokenizer shows originals, reconstructions and token maps; a masked model shows masked
+    inputs and its prediction decoded. The images come from the validation data, or from the
+    training data where there is none, spread evenly over it. Training goes on as if no picture
+    had been drawn: modes and random states are given back.
+
+    Args:
+        interval: Epochs between two pictures. The last epoch always has one.
+        num_images: Images in a picture.
+        seed: Seed of crops and masks.
+    """
+
+    priority = 'LOW'
+
+    def __init__(self, interval: int = 1, num_images: int = 8, seed: int = 0) -> None:
+        if interval < 1 or num_images < 1:
+            raise ValueError(f'interval={interval} and num_images={num_images} must be at least 1')
+        self.interval = interval
+        self.num_images = num_images
+        self.seed = seed
+        self._batch: dict | None = None
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
+                         outputs=None) -> None:
+        """Find the ends of epochs in an iteration-based loop."""
+        if counts_iterations(runner):
+            epoch = finished_epoch(runner)
+            last = runner.iter + 1 == runner.max_iters
+            if epoch is not None and (last or epoch % self.interval == 0):
+                self._draw(runner, epoch)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Draw at the end of an epoch."""
+        epoch = runner.epoch + 1
+        if not counts_iterations(runner) and (epoch % self.interval == 0
+                                              or epoch == runner.max_epochs):
+            self._draw(runner, epoch)
+
+    @master_only
+    def _draw(self, runner: Runner, epoch: int) -> None:
+        model = unwrap(runner.model)
+        with keep_state(model, self.seed):
+            if self._batch is None:
+                self._batch = self._choose_images(runner)
+            data = model.data_preprocessor(self._batch, False)
+            drawn = draw_model(model, data['inputs'], data.get('data_samples'), f'epoch {epoch}')
+        if drawn is None:
+            runner.logger.warning('peco.PictureHook has nothing to draw yet: the codebook is not '
+                                  'initialised, or the model has no tokenizer')
+            return
+        stage, picture = drawn
+        path = save_picture(
+            picture, Path(runner.work_dir) / 'pictures' / f'{stage}_epoch_{epoch:02d}.png')
+        runner.logger.info(f'Picture: {path}')
+
+    def _choose_images(self, runner: Runner) -> dict:
+        loader = runner.train_dataloader if runner.val_loop is None else runner.val_dataloader
+        size = len(loader.dataset)
+        count = min(self.num_images, size)
+        indices = np.linspace(0, size - 1, count).round().astype(int).tolist()
+        return loader.collate_fn([loader.dataset[index] for index in indices])
+
+
+def draw_model(model: nn.Module, inputs: torch.Tensor | list[torch.Tensor],
+               data_samples: list | None, title: str) -> tuple[str, np.ndarray] | None:
+    """Draw what a model makes of a preprocessed batch.
+
+    Args:
+        model: A tokenizer, or a masked model that holds one, in eval mode.
+        inputs: From its data preprocessor.
+        data_samples: Of the batch, with ``mask`` for a masked model.
+        title: Where in the training this is.
+
+    Returns:
+        Stage (``'tokenizer'`` or ``'pretrain'``) and uint8 RGB picture; None where there is no
+        trained tokenizer to draw with.
+
+    Raises:
+        TypeError: The model is neither.
+    """
+    if hasattr(model, 'predict_tokens'):
+        tokenizer = model.tokenizer
+        if tokenizer is None:
+            return None
+        images = inputs[1]
+        masks = torch.stack([torch.as_tensor(sample.get('mask')) for sample in data_samples])
+        masks = masks.to(images.device).bool()
+        true, predicted = model.tokenize(images), model.predict_tokens(inputs, masks)
+        hits = ((predicted == true) & masks).flatten(1).sum(1)
+        accuracy = (hits / masks.flatten(1).sum(1).clamp(min=1) * 100).tolist()
+        return 'pretrain', masked_prediction_grid(
+            _to_unit(images, tokenizer), masks, _to_unit(tokenizer.decode(predicted), tokenizer),
+            _to_unit(tokenizer.decode(true), tokenizer), accuracy, f'pretraining, {title}')
+    if hasattr(model, 'reconstruct'):
+        if not getattr(model.quantizer, 'initialised', True):
+            return None
+        images = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
+        ids = model.tokenize(images)
+        return 'tokenizer', reconstruction_grid(
+            _to_unit(images, model), _to_unit(model.decode(ids), model), ids,
+            f'tokenizer, {title}')
+    raise TypeError(f'{type(model).__name__} is neither a tokenizer nor a masked model, there is '
+                    'nothing to draw')
+
+
+def _to_unit(images: torch.Tensor, tokenizer: nn.Module) -> torch.Tensor:
+    low, high = getattr(tokenizer, 'value_range', (0., 1.))
+    return ((images.float() - low) / (high - low)).cpu()
