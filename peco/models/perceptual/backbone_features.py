@@ -48,9 +48,7 @@ class BackboneFeatures(FeatureNetwork):
         super().__init__(mean, std)
         require_weights(checkpoint, allow_random, f'The perceptual network {backbone["type"]}')
         self.backbone = MODELS.build(backbone)
-        if checkpoint is None:
-            self.backbone.init_weights()
-        else:
+        if checkpoint is not None:
             loaded = load_checkpoint(checkpoint)
             state = loaded.get('state_dict', loaded)
             prefix = 'backbone.'

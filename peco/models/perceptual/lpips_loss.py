@@ -11,6 +11,7 @@ from peco.utils.checkpoint import load_checkpoint
 from ..utils.frozen import Frozen
 from .base_perceptual_loss import BasePerceptualLoss
 from .feature_network import load_exactly
+from .unit_channels import unit_channels
 
 TRUNKS = dict(vgg='vgg16', alex='alexnet', squeeze='squeezenet1_1')
 
@@ -21,7 +22,9 @@ class LPIPSLoss(BasePerceptualLoss):
 
     The package brings the linear heads; the trunk is torchvision's ImageNet classifier, whose
     weights must lie in a local file. The images are brought from ``input_range`` to the [-1, 1]
-    that LPIPS expects.
+    that LPIPS expects. The distance is that of ``lpips.LPIPS.forward``; only the epsilon of its
+    channel normalisation moved under the root, because a dead place (all channels 0) gives NaN
+    gradients there.
 
     Args:
         net: Trunk: ``'vgg'``, ``'alex'`` or ``'squeeze'``.
@@ -63,7 +66,16 @@ class LPIPSLoss(BasePerceptualLoss):
         self.network = Frozen(model)
 
     def _distances(self, x: torch.Tensor, x_hat: torch.Tensor) -> torch.Tensor:
-        return self.network(x * 2 - 1, x_hat * 2 - 1).reshape(len(x))
+        targets, features = self._unit_features(x), self._unit_features(x_hat)
+        heads = self.network.module.lins
+        return sum(head((feature - target).square()).mean((1, 2, 3))
+                   for head, target, feature in zip(heads, targets, features))
+
+    def _unit_features(self, images: torch.Tensor) -> list[torch.Tensor]:
+        model = self.network.module
+        features = model.net(model.scaling_layer(images * 2 - 1))
+        return [unit_channels(feature.to(torch.promote_types(feature.dtype, torch.float32)))
+                for feature in features]
 
 
 def _load_trunk(trunk: nn.Module, checkpoint: str) -> None:

@@ -11,6 +11,7 @@ from peco.registry import MODELS
 
 from ..utils.frozen import Frozen
 from .base_perceptual_loss import BasePerceptualLoss
+from .unit_channels import unit_channels
 
 
 @MODELS.register_module()
@@ -66,18 +67,3 @@ class PerceptualLoss(BasePerceptualLoss):
         if self.normalize_channels:
             target, feature = unit_channels(target), unit_channels(feature)
         return (feature - target).square().flatten(1).mean(1)
-
-
-def unit_channels(feature: torch.Tensor, eps: float = 1e-10) -> torch.Tensor:
-    """Scale the vector at each place to norm 1.
-
-    The epsilon stands under the root, so that the gradient is finite at a zero vector.
-
-    Args:
-        feature: ``(B, C, h, w)``.
-        eps: Added to the squared norm.
-
-    Returns:
-        ``(B, C, h, w)``.
-    """
-    return feature * torch.rsqrt(feature.square().sum(1, keepdim=True) + eps)
