@@ -39,10 +39,9 @@ class FeatureExtractor(BaseModel):
                  init_cfg: dict | list | None = None) -> None:
         if pool not in POOLS:
             raise ValueError(f'pool must be one of {POOLS}, got {pool!r}')
-        if isinstance(data_preprocessor, dict):
+        if not isinstance(data_preprocessor, nn.Module):
             data_preprocessor = MODELS.build(
-                dict(data_preprocessor,
-                     type=data_preprocessor.get('type', 'mmpretrain.ClsDataPreprocessor')))
+                {'type': 'mmpretrain.ClsDataPreprocessor', **(data_preprocessor or {})})
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbone = backbone if isinstance(backbone, nn.Module) else MODELS.build(backbone)
         self.pool = pool

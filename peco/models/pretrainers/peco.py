@@ -74,10 +74,9 @@ class PeCo(BaseSelfSupervisor):
                  tokenizer_amp: bool = False,
                  data_preprocessor: dict | nn.Module | None = None,
                  init_cfg: dict | list | None = None) -> None:
-        if isinstance(data_preprocessor, dict):
+        if not isinstance(data_preprocessor, nn.Module):
             data_preprocessor = MODELS.build(
-                dict(data_preprocessor,
-                     type=data_preprocessor.get('type', 'peco.TwoViewDataPreprocessor')))
+                {'type': 'peco.TwoViewDataPreprocessor', **(data_preprocessor or {})})
         backbone = backbone if isinstance(backbone, nn.Module) else MODELS.build(backbone)
         head = head if isinstance(head, nn.Module) else MODELS.build(head)
         super().__init__(
