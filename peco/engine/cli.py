@@ -17,11 +17,14 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from peco.utils.checkpoint import CheckpointError
 from peco.utils.config import ConfigError, add_options_argument, load_config
 
 from .explain import explain_error
+from .hooks import TokenizerMismatchError
 from .launch import LAUNCHERS, rank_from_environment, setup_launcher
 from .preflight import check_config
+from .weights_check import WeightsCheckHook, check_initial_weights
 
 # Ranks that find the same fault leave the word to the first one and are ended by the launcher.
 _WAIT_FOR_FIRST_RANK = 60
@@ -87,11 +90,16 @@ def build_runner(cfg: Config, stage: str, launcher: str) -> Runner:
         setup_launcher(cfg, launcher)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    if isinstance(runner, Runner):
+        if stage == 'train' and (problems := list(check_initial_weights(runner.model))):
+            raise ConfigError(problems)
+        runner.register_hook(WeightsCheckHook())
+    return runner
 
 
 @contextmanager
-def readable_errors(cfg: Config | None = None) -> Iterator[None]:
+def readable_errors() -> Iterator[None]:
     """End a tool with exit code 2 and plain lines on a config fault, 1 on any other error.
 
     Errors of the run keep their traceback; below it stands one line of ours where the mend is
@@ -107,6 +115,9 @@ def readable_errors(cfg: Config | None = None) -> Iterator[None]:
         else:
             time.sleep(_WAIT_FOR_FIRST_RANK)
         raise SystemExit(2) from None
+    except (CheckpointError, TokenizerMismatchError) as error:
+        print(f'error: {error}', file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
     except Exception as error:
         traceback.print_exc()
         print(f'error: {explain_error(error)}', file=sys.stderr, flush=True)

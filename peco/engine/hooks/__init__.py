@@ -3,8 +3,10 @@
 from .codebook_hook import CodebookHook
 from .online_knn_hook import OnlineKNNHook
 from .picture_hook import PictureHook
+from .show_results_hook import ShowResultsHook
 from .tokenizer_guard_hook import TokenizerGuardHook, TokenizerMismatchError
 
 __all__ = [
-    'CodebookHook', 'OnlineKNNHook', 'PictureHook', 'TokenizerGuardHook', 'TokenizerMismatchError'
+    'CodebookHook', 'OnlineKNNHook', 'PictureHook', 'ShowResultsHook', 'TokenizerGuardHook',
+    'TokenizerMismatchError'
 ]

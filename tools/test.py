@@ -1,0 +1,84 @@
+"""Test a checkpoint: print its metrics as a table and write them to the work dir.
+
+Example:
+    python tools/test.py configs/peco/knn_vitb_in1k.py work_dirs/pretrain_vitb_800e/epoch_800.pth
+    tools/dist_test.sh configs/peco/knn_vitb_in1k.py CHECKPOINT 8
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+from mmengine.evaluator import DumpResults
+from rich.console import Console
+from rich.table import Table
+
+import peco  # noqa: F401  (registers the components)
+from peco.engine.cli import (
+    add_run_arguments,
+    build_runner,
+    complete_dataloaders,
+    read_config,
+    readable_errors,
+)
+from peco.engine.hooks import ShowResultsHook
+from peco.utils.config import ConfigError
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--out', metavar='FILE',
+                        help='also write the metrics (.json) or the result of every image (.pkl)')
+    parser.add_argument('--show-dir', metavar='FOLDER',
+                        help='draw the first test images with reconstructions or predictions')
+    add_run_arguments(parser)
+    return parser.parse_args()
+
+
+def write_json(metrics: dict, path: Path) -> None:
+    """Write metrics in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f'.{path.name}.part')
+    unfinished.write_text(json.dumps(metrics, indent=2) + '\n')
+    unfinished.replace(path)
+
+
+def show(metrics: dict[str, float], title: str) -> None:
+    """Print metrics as a table."""
+    table = Table(title=title, title_justify='left')
+    table.add_column('metric')
+    table.add_column('value', justify='right')
+    for name, value in metrics.items():
+        table.add_row(name, f'{value:.4g}' if isinstance(value, float) else str(value))
+    Console().print(table)
+
+
+def main() -> None:
+    args = parse_args()
+    with readable_errors():
+        if args.out and Path(args.out).suffix not in ('.json', '.pkl'):
+            raise ConfigError(f"--out {args.out}: the name must end with .json (metrics) or .pkl "
+                              '(results of every image)')
+        cfg = read_config(args)
+        cfg.load_from, cfg.resume = args.checkpoint, False
+        complete_dataloaders(cfg, not args.no_pin_memory, not args.no_persistent_workers)
+        runner = build_runner(cfg, 'test', args.launcher)
+        if args.show_dir:
+            runner.register_hook(ShowResultsHook(args.show_dir))
+        if args.out and args.out.endswith('.pkl'):
+            runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
+        metrics = {name: value.item() if hasattr(value, 'item') else value
+                   for name, value in runner.test().items()}
+        if is_main_process():
+            show(metrics, f'{args.checkpoint}')
+            write_json(metrics, Path(cfg.work_dir) / 'metrics.json')
+            if args.out and args.out.endswith('.json'):
+                write_json(metrics, Path(args.out))
+
+
+if __name__ == '__main__':
+    main()
