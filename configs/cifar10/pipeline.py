@@ -95,7 +95,9 @@ table = dict(
         dict(label='token probe top-1 (%)', cells={'PeCo': ('tokens', 'token_probe_top1')}),
         dict(label='MIM token accuracy (%)', cells={'PeCo': ('pretrain', 'token_acc')}),
         dict(label='kNN top-1 (%)', cells={'PeCo': ('knn', 'knn_top1')}),
-        dict(label='linear top-1, last depth (%)', cells={'PeCo': ('linear', 'accuracy/top1')}),
+        dict(
+            label='linear top-1, best of 6 depths (%)',
+            cells={'PeCo': ('linear', 'top1_best_depth')}),
         dict(
             label='fine-tuned top-1, 5,000 labels (%)',
             cells={

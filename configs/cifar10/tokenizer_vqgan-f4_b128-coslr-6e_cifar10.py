@@ -1,24 +1,15 @@
 # The perceptual codebook at 32 px: 8x8 tokens out of 1024 codes.
 _base_ = [
     '../_base_/models/tokenizer_vqgan-f4-small.py',
+    '../_base_/models/perceptual-loss_simclr-small.py',
     '../_base_/datasets/cifar10_tokenizer.py',
     '../_base_/default_runtime.py',
 ]
 
-perceptual_network = 'work_dirs/cifar10/perceptual_network.pth'
-made_by = {
-    perceptual_network:
-    'python tools/run_pipeline.py configs/cifar10/pipeline.py --until perceptual-network'
-}
-
 model = dict(
     _base_.tokenizer,
     pixel_loss=dict(type='peco.PixelLoss', norm='L2', weight=1.0),
-    perceptual_loss=dict(
-        type='peco.PerceptualLoss',
-        weight=1.0,
-        normalize_channels=True,
-        network=dict(type='peco.PerceptualNetwork', checkpoint=perceptual_network)),
+    perceptual_loss=_base_.perceptual_loss,
     commitment_weight=0.25)
 
 optim_wrapper = dict(

@@ -1,27 +1,15 @@
 # The perceptual codebook: pixel + perceptual + commitment loss, 100 epochs.
 _base_ = [
     '../_base_/models/tokenizer_vqgan-f16.py',
+    '../_base_/models/perceptual-loss_mocov3-vit-base.py',
     '../_base_/datasets/in1k_tokenizer.py',
     '../_base_/default_runtime.py',
 ]
 
-perceptual_network = 'work_dirs/perceptual_mocov3-vit-base_in1k.pth'
-made_by = {
-    perceptual_network:
-    'tools/dist_train.sh configs/peco/perceptual_mocov3-vit-base-p16_16xb256-amp-coslr-300e_in1k.py '
-    '8, then python tools/export_perceptual.py '
-    'configs/peco/perceptual_mocov3-vit-base-p16_16xb256-amp-coslr-300e_in1k.py '
-    'work_dirs/perceptual_mocov3-vit-base-p16_16xb256-amp-coslr-300e_in1k/epoch_300.pth '
-    f'{perceptual_network} --out-indices 2 5 8 11'
-}
-
 model = dict(
     _base_.tokenizer,
     pixel_loss=dict(type='peco.PixelLoss', norm='L2', weight=1.0),
-    perceptual_loss=dict(
-        type='peco.PerceptualLoss',
-        weight=1.0,
-        network=dict(type='peco.PerceptualNetwork', checkpoint=perceptual_network)),
+    perceptual_loss=_base_.perceptual_loss,
     commitment_weight=0.25)
 
 # Optimizer, rate and batch size are not known from the paper: ours.

@@ -1,8 +1,13 @@
 """Run the stages of PeCo one after the other, resumable, with one closing table."""
 
+from .command_line import bf16_is_native, run_from_command_line
 from .pipeline import Pipeline
+from .progress import PipelineProgress
 from .report import Report
 from .stage import Stage
 from .stage_process import StageProcess
 
-__all__ = ['Pipeline', 'Report', 'Stage', 'StageProcess']
+__all__ = [
+    'Pipeline', 'PipelineProgress', 'Report', 'Stage', 'StageProcess', 'bf16_is_native',
+    'run_from_command_line'
+]

@@ -10,7 +10,7 @@ from torch import Tensor
 from peco.registry import METRICS
 
 from ..functional import codebook_statistics
-from .sample_field import sample_field
+from .sample_field import plays_role, sample_field
 
 
 @METRICS.register_module()
@@ -22,22 +22,28 @@ class CodebookMetric(BaseMetric):
 
     Args:
         codebook_size: Number of codes K.
+        split_role: Look only at samples of this ``split_role``.
         **kwargs: Arguments of mmengine's ``BaseMetric``.
     """
 
     default_prefix = ''
 
-    def __init__(self, codebook_size: int, **kwargs) -> None:
+    def __init__(self, codebook_size: int, split_role: str | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
         self.codebook_size = codebook_size
+        self.split_role = split_role
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the ids of a batch."""
         for sample in data_samples:
-            self.results.append(sample_field(sample, 'token_ids', self).reshape(-1).int())
+            # A place for every sample keeps the results of several ranks in step.
+            self.results.append(
+                sample_field(sample, 'token_ids', self).reshape(-1).int()
+                if plays_role(sample, self.split_role, self) else None)
 
-    def compute_metrics(self, results: list[Tensor]) -> dict[str, float]:
+    def compute_metrics(self, results: list[Tensor | None]) -> dict[str, float]:
         """Count over the split."""
+        results = [ids for ids in results if ids is not None]
         if not results:
             raise ValueError('CodebookMetric got no sample')
         ids = torch.cat(results)

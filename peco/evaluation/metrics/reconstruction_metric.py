@@ -9,7 +9,7 @@ from mmengine.evaluator import BaseMetric
 from peco.registry import METRICS
 
 from ..functional import psnr
-from .sample_field import sample_field
+from .sample_field import plays_role, sample_field
 
 
 @METRICS.register_module()
@@ -18,13 +18,25 @@ class ReconstructionMetric(BaseMetric):
 
     Needs ``reconstruction`` and ``original`` ``(3, H, W)`` in [0, 1], and takes
     ``perceptual_distance`` (one number); gives ``psnr`` in dB and ``perceptual_distance``.
+
+    Args:
+        split_role: Look only at samples of this ``split_role``.
+        **kwargs: Arguments of mmengine's ``BaseMetric``.
     """
 
     default_prefix = ''
 
+    def __init__(self, split_role: str | None = None, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.split_role = split_role
+
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the numbers of a batch."""
         for sample in data_samples:
+            if not plays_role(sample, self.split_role, self):
+                # A place for every sample keeps the results of several ranks in step.
+                self.results.append(None)
+                continue
             numbers = dict(psnr=float(psnr(sample_field(sample, 'reconstruction', self),
                                            sample_field(sample, 'original', self))))
             if 'perceptual_distance' in sample:
@@ -32,8 +44,9 @@ class ReconstructionMetric(BaseMetric):
                     torch.as_tensor(sample_field(sample, 'perceptual_distance', self)))
             self.results.append(numbers)
 
-    def compute_metrics(self, results: list[dict[str, float]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[dict[str, float] | None]) -> dict[str, float]:
         """Average over the images."""
+        results = [numbers for numbers in results if numbers is not None]
         if not results:
             raise ValueError('ReconstructionMetric got no sample')
         return {key: sum(r[key] for r in results) / len(results) for key in results[0]}

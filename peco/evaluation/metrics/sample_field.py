@@ -32,3 +32,8 @@ def sample_label(sample: dict | BaseDataElement, reader: object) -> int:
         raise ValueError(f'{type(reader).__name__} needs one label for an image, got '
                          f'{label.tolist()}')
     return int(label[0])
+
+
+def plays_role(sample: dict | BaseDataElement, role: str | None, reader: object) -> bool:
+    """Whether a sample belongs to the split that a metric looks at; all do for ``role=None``."""
+    return role is None or sample_field(sample, 'split_role', reader) == role

@@ -1,0 +1,16 @@
+_base_ = '../cifar10/tokenizer_vqgan-f4_b128-coslr-6e_cifar10.py'
+
+perceptual_network = 'work_dirs/quickstart/perceptual_network.pth'
+made_by = {'_delete_': True, perceptual_network: 'bash tools/quickstart.sh'}
+model = dict(
+    quantizer=dict(codebook_size=256),
+    perceptual_loss=dict(network=dict(checkpoint=perceptual_network)))
+train_dataloader = dict(dataset=dict(data_root='data/quickstart/train'))
+val_dataloader = dict(dataset=dict(data_root='data/quickstart/train'))
+val_evaluator = [
+    dict(type='peco.ReconstructionMetric'),
+    dict(type='peco.CodebookMetric', codebook_size=256),
+]
+test_dataloader = val_dataloader
+test_evaluator = val_evaluator
+default_hooks = dict(logger=dict(interval=5))

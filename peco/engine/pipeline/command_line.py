@@ -1,0 +1,42 @@
+"""What the pipeline's command-line tools share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import torch
+
+from .pipeline import Pipeline
+
+
+def bf16_is_native() -> bool:
+    """Whether this machine computes in bfloat16 rather than emulating it."""
+    # device_count does not start CUDA, which a process that forks must not.
+    return torch.cuda.device_count() > 0 or torch.cpu._is_avx512_bf16_supported()
+
+
+def run_from_command_line(make: Callable[[bool], Pipeline],
+                          amp: str = 'auto',
+                          redo: str | None = None,
+                          until: str | None = None) -> int:
+    """Build a pipeline and run it; a bad file or stage is one line on stderr and exit code 2.
+
+    Args:
+        make: Builds the pipeline from whether to train in bfloat16.
+        amp: ``'on'``, ``'off'`` or ``'auto'``: where it is native.
+        redo: Stage to make again, with all after it.
+        until: Last stage to run.
+    """
+    # Imported before the first fork, so that no stage has to import them again.
+    import mmpretrain.models  # noqa: F401
+
+    import peco.models  # noqa: F401
+    try:
+        pipeline = make(amp == 'on' or (amp == 'auto' and bf16_is_native()))
+        if redo:
+            pipeline.redo(redo)
+        return pipeline.run(until=until)
+    except (FileNotFoundError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2

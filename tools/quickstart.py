@@ -1,0 +1,40 @@
+"""All of PeCo on demo data: perceptual network, tokenizer, pretraining, fine-tuning, evaluation."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from peco.datasets.demo import make_demo_data
+from peco.engine.pipeline import Pipeline, run_from_command_line
+
+PIPELINE = 'configs/quickstart/pipeline.py'
+DATA = 'data/quickstart'
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--smoke', action='store_true', help='one minute: walk every path once')
+    parser.add_argument('--work-dir', help='where stages are kept (default: work_dirs/quickstart)')
+    parser.add_argument('--redo', metavar='STAGE', help='make this stage and all after it again')
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
+    console = Console()
+    make_demo_data(DATA)
+    code = run_from_command_line(
+        lambda amp: Pipeline(PIPELINE, work_dir=args.work_dir, smoke=args.smoke, amp=amp),
+        redo=args.redo)
+    if code == 0:
+        folder = Path(args.work_dir or 'work_dirs/quickstart' + ('-smoke' if args.smoke else ''))
+        console.print(f'Picture: {folder}/pictures.png   table: {folder}/results.md   '
+                      f'curves: python tools/plot_curves.py {folder}/*/ curves.png')
+        console.print('Next: the same stages on your own images, see README.md')
+    return code
+
+
+if __name__ == '__main__':
+    sys.exit(main())
