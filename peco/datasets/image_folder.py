@@ -96,7 +96,7 @@ class ImageFolder(CustomDataset):
             raise ValueError(f'holdout={self.holdout} leaves no image of {self.img_prefix}')
         backend = get_file_backend(self.img_prefix, enable_singleton=True)
         data_list = []
-        for name, label in zip(names, labels, strict=False):
+        for name, label in zip(names, labels, strict=True):
             info = dict(img_path=backend.join_path(self.img_prefix, name))
             if self.with_label:
                 info['gt_label'] = label
@@ -133,7 +133,7 @@ class ImageFolder(CustomDataset):
             raise ValueError(f'{osp.abspath(root)} has {len(classes)} class folders, but '
                              f'{len(self.CLASSES)} classes are given')
         self.folder_to_idx = folder_to_idx
-        names, labels = zip(*samples, strict=False)
+        names, labels = zip(*samples, strict=True)
         return list(names), list(labels)
 
     def _from_ann_file(self) -> tuple[list[str], list[int]]:

@@ -57,4 +57,4 @@ def textured_canvas(rng: np.random.Generator, height: int, width: int) -> np.nda
     # The second colour stays near the first, so that no texture drowns the digits.
     second = np.clip(first + rng.uniform(-0.4, 0.4, 3), 0, 1).astype(np.float32)
     grain = rng.normal(0, 0.02, (height, width, 1)).astype(np.float32)
-    return np.clip(first + texture * (second - first) + grain, 0, 1)
+    return np.clip(first + texture * (second - first) + grain, 0, 1).astype(np.float32)

@@ -1,7 +1,6 @@
 """Apply a stored crop and flip, for one view or two."""
 
 from collections.abc import Sequence
-from typing import Union
 
 import cv2
 import numpy as np
@@ -11,7 +10,7 @@ from PIL import Image
 
 from peco.registry import TRANSFORMS
 
-Size = Union[int, Sequence[int]]
+Size = int | Sequence[int]
 _PILLOW_FILTERS = {
     'nearest': Image.Resampling.NEAREST,
     'bilinear': Image.Resampling.BILINEAR,

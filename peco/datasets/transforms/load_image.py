@@ -8,7 +8,7 @@ import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from peco.registry import TRANSFORMS
 
@@ -96,25 +96,24 @@ def decode_image(content: bytes) -> np.ndarray:
         raise ValueError('the file is empty')
     # OpenCV fills the missing part of a truncated JPEG with gray and reports success.
     cut_off = content.startswith(_JPEG_START) and _JPEG_END not in content[-4096:]
+    image = None
     if not cut_off:
+        image = _decode_with_opencv(content)
+    return _decode_with_pillow(content) if image is None else image
+
+
+def _decode_with_opencv(content: bytes) -> np.ndarray | None:
+    """The image, or None where Pillow is to try."""
+    buffer = np.frombuffer(content, np.uint8)
+    try:
         if content.startswith(_TIFF_STARTS):
-            image = _decode_tiff(content)
-        else:
-            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-        if image is not None:
-            return image
-    return _decode_with_pillow(content)
-
-
-def _decode_tiff(content: bytes) -> np.ndarray | None:
-    """TIFF through OpenCV if its depth has a fixed scale."""
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    if image is None:
-        return None
-    if image.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f'pixels of type {image.dtype} have no fixed scale; '
-                         'convert the image to 8 or 16 bit')
-    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+            # OpenCV knows 16-bit colour, which Pillow does not, but darkens by the alpha channel.
+            raw = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
+            if raw is None or raw.dtype != np.uint16:
+                return None
+        return cv2.imdecode(buffer, cv2.IMREAD_COLOR)
+    except cv2.error as error:  # such as an image above OpenCV's size limit
+        raise ValueError(f'OpenCV: {error.err}') from error
 
 
 def _decode_with_pillow(content: bytes) -> np.ndarray:
@@ -125,8 +124,10 @@ def _decode_with_pillow(content: bytes) -> np.ndarray:
                 gray = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
                 return np.repeat(gray[..., None], 3, axis=2)
             if image.mode in ('I', 'F'):
-                raise ValueError(f'pixels of Pillow mode {image.mode} have no fixed scale; '
+                raise ValueError(f'pixels of Pillow mode {image.mode!r} have no fixed scale; '
                                  'convert the image to 8 or 16 bit')
             return np.ascontiguousarray(np.asarray(image.convert('RGB'))[..., ::-1])
+    except UnidentifiedImageError as error:
+        raise ValueError('not an image of a known format') from error
     except (SyntaxError, Image.DecompressionBombError) as error:  # what Pillow's readers raise
         raise ValueError(str(error)) from error

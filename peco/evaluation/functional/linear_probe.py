@@ -2,12 +2,11 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import Union
 
 import numpy as np
 from scipy import sparse
 
-Features = Union[np.ndarray, sparse.csr_matrix]
+Features = np.ndarray | sparse.csr_matrix
 
 
 def linear_probe(bank: Features,

@@ -43,6 +43,6 @@ class BankMetric(BaseMetric):
                 raise ValueError(f'{type(self).__name__} found no sample with split_role='
                                  f"'{role}' among {len(results)}: give one dataset of the "
                                  f"dataloader split_role='{role}'")
-            values, labels = zip(*chosen, strict=False)
+            values, labels = zip(*chosen, strict=True)
             parts += [np.stack(values), np.array(labels, dtype=np.int64)]
         return self.score(*parts)

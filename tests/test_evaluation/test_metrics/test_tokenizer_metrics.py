@@ -7,7 +7,6 @@ from torchmetrics.functional.image import peak_signal_noise_ratio
 import peco.evaluation  # noqa: F401
 from peco.evaluation.functional import codebook_statistics
 from peco.evaluation.metrics import CodebookMetric, ReconstructionMetric
-from tests.dist_utils import run_distributed
 
 NUMBER = 9
 
@@ -26,18 +25,12 @@ def _samples():
     return samples
 
 
-def _evaluate(samples, size=NUMBER):
+def _evaluate(samples):
     evaluator = Evaluator([dict(type='peco.ReconstructionMetric'),
                            dict(type='peco.CodebookMetric', codebook_size=16)])
     for start in range(0, len(samples), 4):
         evaluator.process(data_samples=samples[start:start + 4])
-    return evaluator.evaluate(size)
-
-
-def _evaluate_rank():
-    rank = torch.distributed.get_rank()
-    padded = _samples() + _samples()[:1]
-    return _evaluate(padded[rank::2])
+    return evaluator.evaluate(len(samples))
 
 
 def test_values_over_the_whole_split():
@@ -53,13 +46,6 @@ def test_values_over_the_whole_split():
     parts = [codebook_statistics(torch.bincount(part, minlength=16))[1]
              for part in ids.split([16, 16, 4])]
     assert abs(sum(parts) / 3 - scores['codebook_perplexity']) > 1
-
-
-def test_two_ranks_give_the_numbers_of_one(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    expected = _evaluate(_samples())
-    for scores in run_distributed(_evaluate_rank, 2):
-        assert scores == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_distance_is_optional():

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import Evaluator
+from mmpretrain.structures import DataSample
+
+import peco.evaluation  # noqa: F401
+from peco.evaluation.functional import weighted_knn
+from peco.evaluation.metrics import KNNMetric, TokenProbe
+
+NUMBER = 61
+
+
+def _samples():
+    """Three classes that differ in their features and in their commonest code."""
+    rng = np.random.default_rng(0)
+    samples = []
+    for i in range(NUMBER):
+        label = int(rng.integers(3))
+        feature = rng.normal(0, 1, 6)
+        feature[label] += 2
+        ids = np.where(rng.random((4, 4)) < 0.6, label, rng.integers(0, 8, (4, 4)))
+        sample = DataSample(metainfo=dict(split_role='bank' if i < 40 else 'query'))
+        sample.set_gt_label(label)
+        sample.feature = torch.from_numpy(feature).float()
+        sample.token_ids = torch.from_numpy(ids)
+        samples.append(sample)
+    return samples
+
+
+METRICS = [dict(type='peco.KNNMetric', k=7), dict(type='peco.TokenProbe', codebook_size=8)]
+
+
+def _evaluate(samples):
+    evaluator = Evaluator(METRICS)
+    for start in range(0, len(samples), 8):
+        evaluator.process(data_samples=samples[start:start + 8])
+    return evaluator.evaluate(len(samples))
+
+
+def test_values_on_one_rank():
+    samples = _samples()
+    scores = _evaluate(samples)
+    features = torch.stack([s.feature for s in samples])
+    labels = torch.cat([s.gt_label for s in samples])
+    expected = weighted_knn(features[:40], labels[:40], features[40:], 7)
+    assert scores['knn_top1'] == pytest.approx(
+        (expected == labels[40:]).double().mean().item() * 100)
+    assert scores['token_probe_top1'] > 85
+    assert set(scores) == {'knn_top1', 'token_probe_top1'}
+
+
+@pytest.mark.parametrize('role, missing', [('bank', 'query'), ('query', 'bank')])
+@pytest.mark.parametrize('metric_class', [KNNMetric, TokenProbe])
+def test_an_empty_split_is_named(metric_class, role, missing):
+    metric = metric_class()
+    samples = [s.to_dict() for s in _samples() if s.split_role == role]
+    metric.process(None, samples)
+    with pytest.raises(ValueError, match=f"no sample with split_role='{missing}'"):
+        metric.evaluate(len(samples))
+
+
+@pytest.mark.parametrize('metric, field', [(KNNMetric(), 'feature'), (TokenProbe(), 'token_ids'),
+                                           (KNNMetric(), 'gt_label'),
+                                           (KNNMetric(), 'split_role')])
+def test_a_missing_field_is_named(metric, field):
+    sample = _samples()[0].to_dict()
+    del sample[field]
+    with pytest.raises(KeyError, match=f"{type(metric).__name__} needs '{field}'"):
+        metric.process(None, [sample])
+
+
+def test_several_labels_and_unknown_roles_are_refused():
+    sample = _samples()[0].to_dict()
+    with pytest.raises(ValueError, match='one label'):
+        KNNMetric().process(None, [dict(sample, gt_label=torch.tensor([0, 1]))])
+    with pytest.raises(ValueError, match="got 'train'"):
+        KNNMetric().process(None, [dict(sample, split_role='train')])

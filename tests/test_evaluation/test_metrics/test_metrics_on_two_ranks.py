@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import Evaluator
+from mmpretrain.structures import DataSample
+
+import peco.evaluation  # noqa: F401
+from tests.dist_utils import run_distributed
+
+NUMBER = 41  # odd, so that one of two ranks is given a sample twice
+METRICS = [
+    dict(type='peco.KNNMetric', k=5),
+    dict(type='peco.TokenProbe', codebook_size=8),
+    dict(type='peco.ReconstructionMetric'),
+    dict(type='peco.CodebookMetric', codebook_size=8),
+]
+
+
+def _samples():
+    rng = np.random.default_rng(0)
+    samples = []
+    for i in range(NUMBER):
+        sample = DataSample(metainfo=dict(split_role='bank' if i % 3 else 'query'))
+        sample.set_gt_label(i % 4)
+        sample.feature = torch.from_numpy(rng.normal(i % 4, 1.5, 6))
+        sample.token_ids = torch.from_numpy(rng.integers(0, 2 + i % 4, (4, 4)))
+        sample.original = torch.from_numpy(rng.random((3, 4, 4)))
+        sample.reconstruction = torch.from_numpy(rng.random((3, 4, 4)))
+        sample.perceptual_distance = torch.tensor(rng.random())
+        samples.append(sample)
+    return samples
+
+
+def _evaluate(samples):
+    evaluator = Evaluator(METRICS)
+    for start in range(0, len(samples), 8):
+        evaluator.process(data_samples=samples[start:start + 8])
+    return evaluator.evaluate(NUMBER)
+
+
+def _evaluate_rank():
+    padded = _samples() + _samples()[:1]
+    return _evaluate(padded[torch.distributed.get_rank()::2])
+
+
+def test_two_ranks_give_the_numbers_of_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where mmengine collects the parts
+    expected = _evaluate(_samples())
+    assert set(expected) == {'knn_top1', 'token_probe_top1', 'psnr', 'perceptual_distance',
+                             'codebook_usage', 'codebook_perplexity'}
+    for scores in run_distributed(_evaluate_rank, 2):
+        assert scores == pytest.approx(expected, rel=1e-9)
