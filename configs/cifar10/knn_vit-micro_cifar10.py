@@ -7,7 +7,7 @@ _base_ = [
 
 model = dict(
     type='peco.FeatureExtractor',
-    backbone=dict(_base_.backbone, out_type='avg_featmap'),
+    backbone=dict(_base_.backbone, out_type='featmap'),
     data_preprocessor=dict(
         type='SelfSupDataPreprocessor',
         mean=[125.307, 122.961, 113.8575],

@@ -30,7 +30,7 @@ param_scheduler = [
 ]
 train_dataloader = dict(batch_size=256)
 train_cfg = dict(max_epochs=20, val_interval=20)
-val_evaluator = dict(type='peco.DepthAccuracy')
-test_evaluator = val_evaluator
+val_evaluator = dict(_delete_=True, type='peco.DepthAccuracy')
+test_evaluator = dict(_delete_=True, type='peco.DepthAccuracy')
 auto_scale_lr = dict(enable=False, base_batch_size=256)
 default_hooks = dict(logger=dict(interval=10))

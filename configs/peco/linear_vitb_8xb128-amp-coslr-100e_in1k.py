@@ -29,5 +29,5 @@ param_scheduler = [
     _base_.param_scheduler[0],
     dict(_base_.param_scheduler[1], eta_min=0.),
 ]
-val_evaluator = dict(type='peco.DepthAccuracy')
-test_evaluator = val_evaluator
+val_evaluator = dict(_delete_=True, type='peco.DepthAccuracy')
+test_evaluator = dict(_delete_=True, type='peco.DepthAccuracy')
