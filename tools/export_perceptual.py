@@ -122,7 +122,8 @@ def export(config: str, checkpoint: str, out: str, out_indices: Sequence[int] | 
     found = select_weights(loaded.get('state_dict', loaded), prefix, checkpoint)
     needed = MODELS.build(backbone).state_dict()
     missing = sorted(needed.keys() - found.keys())
-    reshaped = [name for name in needed if name in found and needed[name].shape != found[name].shape]
+    reshaped = [name for name in needed
+                if name in found and needed[name].shape != found[name].shape]
     if missing or reshaped:
         raise ValueError(f'{checkpoint} is not of {config}: of {len(needed)} weights '
                          f'{len(missing)} are missing ({", ".join(missing[:3])}) and '
@@ -137,7 +138,7 @@ def export(config: str, checkpoint: str, out: str, out_indices: Sequence[int] | 
           f'({len(found) - len(state_dict)} weights of the checkpoint not needed)')
     print(f'  from         {prefix}* of {checkpoint}, config {config}')
     print(f'  mean, std    {[round(v, 4) for v in mean]}, {[round(v, 4) for v in std]} (RGB)')
-    for index, shape in zip(backbone['out_indices'], shapes):
+    for index, shape in zip(backbone['out_indices'], shapes, strict=True):
         print(f'  depth {index:<6} {" x ".join(map(str, shape))} (channels, height, width)')
     print(f'  fingerprint  {fingerprint}')
     print(f"Use it as network=dict(type='peco.PerceptualNetwork', checkpoint='{out}').")

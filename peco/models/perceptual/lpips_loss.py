@@ -69,7 +69,7 @@ class LPIPSLoss(BasePerceptualLoss):
         targets, features = self._unit_features(x), self._unit_features(x_hat)
         heads = self.network.module.lins
         return sum(head((feature - target).square()).mean((1, 2, 3))
-                   for head, target, feature in zip(heads, targets, features))
+                   for head, target, feature in zip(heads, targets, features, strict=True))
 
     def _unit_features(self, images: torch.Tensor) -> list[torch.Tensor]:
         model = self.network.module

@@ -58,7 +58,7 @@ class PerceptualLoss(BasePerceptualLoss):
             raise ValueError(f'layer_weights has {len(weights)} values, but the network gives '
                              f'{len(features)} depths.')
         return sum(weight * self._mean_square(target, feature)
-                   for weight, target, feature in zip(weights, targets, features))
+                   for weight, target, feature in zip(weights, targets, features, strict=True))
 
     def _mean_square(self, target: torch.Tensor, feature: torch.Tensor) -> torch.Tensor:
         # fp32 at least: under autocast the features are of half precision.

@@ -20,7 +20,8 @@ def gather_rows(rows: torch.Tensor) -> torch.Tensor:
     sizes = torch.cat(dist.all_gather(torch.tensor([len(rows)], device=rows.device))).tolist()
     padded = rows.new_zeros(max(sizes), rows.shape[1])
     padded[:len(rows)] = rows
-    return torch.cat([part[:size] for part, size in zip(dist.all_gather(padded), sizes)])
+    parts = zip(dist.all_gather(padded), sizes, strict=True)
+    return torch.cat([part[:size] for part, size in parts])
 
 
 def shared_permutation(size: int, device: torch.device) -> torch.Tensor:

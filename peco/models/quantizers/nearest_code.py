@@ -32,7 +32,7 @@ def nearest_code(vectors: torch.Tensor,
              for block in vectors.split(chunk_size)]
     if not found:
         return vectors.new_zeros(0, dtype=torch.long), vectors.new_zeros(0)
-    ids, scores = zip(*found)
+    ids, scores = zip(*found, strict=True)
     return torch.cat(ids), torch.cat(scores)
 
 

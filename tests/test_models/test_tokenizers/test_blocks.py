@@ -1,0 +1,43 @@
+import pytest
+import torch
+
+from peco.models.tokenizers.blocks import (
+    Downsample,
+    ResidualBlock,
+    SpatialAttention,
+    Upsample,
+    group_norm,
+    resolve_levels,
+)
+
+
+@pytest.mark.parametrize('channels, groups', [(128, 32), (32, 32), (48, 24), (8, 8), (20, 20),
+                                              (40, 20), (7, 7), (37, 1)])
+def test_groups_divide_the_channels(channels, groups):
+    assert group_norm(channels).num_groups == groups
+
+
+def test_attention_is_softmax_over_all_places():
+    torch.manual_seed(0)
+    block, x = SpatialAttention(8).double(), torch.randn(2, 8, 3, 5).double()
+    q, k, v = block.qkv(block.norm(x)).flatten(2).chunk(3, 1)
+    weights = (q.transpose(1, 2) @ k / 8**0.5).softmax(-1)
+    expected = x + block.proj((v @ weights.transpose(1, 2)).view_as(x))
+    torch.testing.assert_close(block(x), expected)
+
+
+def test_shapes_and_zero_residual():
+    x = torch.randn(1, 8, 6, 4)
+    assert Downsample(8)(x).shape == (1, 8, 3, 2)
+    assert Upsample(8)(x).shape == (1, 8, 12, 8)
+    assert ResidualBlock(8, 12)(x).shape == (1, 12, 6, 4)
+    block = ResidualBlock(8, 8)
+    torch.nn.init.zeros_(block.conv2.weight)
+    torch.nn.init.zeros_(block.conv2.bias)
+    assert torch.equal(block(x), x)
+
+
+def test_levels():
+    assert resolve_levels((-1, 0), 3) == {0, 2}
+    with pytest.raises(ValueError, match=r'attn_levels=\(3,\) names the level 3.*makes 3 levels'):
+        resolve_levels((3, ), 3)
