@@ -257,14 +257,15 @@ class PeCoViT(BaseModule):
         if mask.shape != x.shape[:2]:
             raise ValueError(f'the mask covers {tuple(mask.shape)} (images, patches), the images '
                              f'have {tuple(x.shape[:2])}')
-        return torch.where(mask.bool().unsqueeze(-1), self.mask_token.to(x.dtype), x)
+        return torch.where(mask.bool().unsqueeze(-1), self.mask_token, x)
 
     def _embed(self, x: Tensor, grid: tuple[int, int], mask: Tensor | None) -> Tensor:
-        x = self.patch_embed(x)
+        # Autocast makes the patches bf16; the sum that runs through the blocks stays fp32.
+        x = self.patch_embed(x).to(self.patch_embed.proj.weight.dtype)
         if mask is not None:
             x = self._mask_patches(x, mask)
         if self.cls_token is not None:
-            x = torch.cat([self.cls_token.expand(x.size(0), -1, -1).to(x.dtype), x], dim=1)
+            x = torch.cat([self.cls_token.expand(x.size(0), -1, -1), x], dim=1)
         if self.pos_embed is not None:
             x = x + resample_abs_pos_embed(
                 self.pos_embed, grid, self.grid, num_prefix_tokens=self.num_extra_tokens)

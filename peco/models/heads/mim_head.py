@@ -42,6 +42,7 @@ class MIMHead(BaseModule):
         self.fc = nn.Linear(embed_dims, num_classes)
         trunc_normal_(self.fc.weight, std=init_std, a=-init_std, b=init_std)
         nn.init.zeros_(self.fc.bias)
+        self.register_load_state_dict_pre_hook(_refuse_another_codebook)
 
     def forward(self, feats: Tensor) -> Tensor:
         """Logits of shape ``(..., num_classes)`` of tokens of shape ``(..., C)``."""
@@ -70,3 +71,14 @@ class MIMHead(BaseModule):
         with torch.no_grad():
             accuracy = (logits.argmax(dim=-1) == ids).float().mean() * 100
         return dict(loss_mim=loss, token_acc=accuracy)
+
+
+def _refuse_another_codebook(head: MIMHead, state_dict: dict, prefix: str, *unused) -> None:
+    # mmengine only warns of shapes, and training would go on with a random head.
+    weight = state_dict.get(f'{prefix}fc.weight')
+    if weight is not None and weight.shape != head.fc.weight.shape:
+        raise ValueError(
+            f'{prefix}fc.weight is {tuple(weight.shape)} in the checkpoint and '
+            f'{tuple(head.fc.weight.shape)} in the model (codes, channels): the checkpoint was '
+            'pretrained on another tokenizer or with another backbone; to take only its backbone, '
+            "use init_cfg=dict(type='Pretrained', checkpoint=..., prefix='backbone.') there")

@@ -24,8 +24,9 @@ class MultiDepthLinearHead(ClsHead):
     Args:
         num_classes: Number of classes.
         in_channels: Channels of every output.
-        depths: Names of the depths, usually the block numbers (from 1), in the order of the
-            backbone's ``out_indices``.
+        num_depths: Number of the backbone's outputs.
+        depths: Names of the depths for the log, in the order of the backbone's ``out_indices``;
+            by default 1 to ``num_depths``, the block numbers where every block is an output.
         num_extra_tokens: Tokens before the patches, for a backbone with ``out_type='raw'``.
         **kwargs: Arguments of mmpretrain's ``ClsHead``: ``loss``, ``topk``, ``cal_acc``,
             ``init_cfg``.
@@ -34,7 +35,8 @@ class MultiDepthLinearHead(ClsHead):
         >>> import torch
         >>> from mmpretrain.structures import DataSample
         >>> from peco.models.heads import MultiDepthLinearHead
-        >>> head = MultiDepthLinearHead(num_classes=4, in_channels=8, depths=(6, 12))
+        >>> head = MultiDepthLinearHead(
+        ...     num_classes=4, in_channels=8, num_depths=2, depths=(6, 12))
         >>> samples = [DataSample().set_gt_label(i) for i in range(3)]
         >>> sorted(head.loss((torch.rand(3, 8), torch.rand(3, 8)), samples))
         ['loss_depth12', 'loss_depth6']
@@ -43,18 +45,22 @@ class MultiDepthLinearHead(ClsHead):
     def __init__(self,
                  num_classes: int,
                  in_channels: int,
-                 depths: Sequence[int],
+                 num_depths: int,
+                 depths: Sequence[int] | None = None,
                  num_extra_tokens: int = 0,
                  **kwargs) -> None:
         kwargs.setdefault('init_cfg', dict(type='Normal', layer='Linear', std=0.01))
         kwargs.setdefault('loss', dict(type='mmpretrain.CrossEntropyLoss'))
         super().__init__(**kwargs)
-        if num_classes <= 0 or not depths or len(set(depths)) != len(depths):
-            raise ValueError('MultiDepthLinearHead needs num_classes > 0 and distinct depths, got '
-                             f'num_classes={num_classes}, depths={depths}')
+        depths = tuple(range(1, num_depths + 1) if depths is None else depths)
+        if num_classes < 1 or num_depths < 1 or len(set(depths)) != num_depths or len(
+                depths) != num_depths:
+            raise ValueError('MultiDepthLinearHead needs num_classes > 0 and num_depths > 0 '
+                             f'distinct depths, got num_classes={num_classes}, '
+                             f'num_depths={num_depths}, depths={depths}')
         self.num_classes = num_classes
         self.in_channels = in_channels
-        self.depths = tuple(depths)
+        self.depths = depths
         self.num_extra_tokens = num_extra_tokens
         self.probes = nn.ModuleList(
             nn.Sequential(nn.BatchNorm1d(in_channels, affine=False),

@@ -343,6 +343,18 @@ def test_a_copy_loads_into_itself():
     assert not torch.equal(vit.cls_token, state['cls_token'])
 
 
+@pytest.mark.parametrize('layer_scale_init', [None, 0.1])
+def test_the_residual_stream_is_fp32_under_autocast(layer_scale_init):
+    vit = build(layer_scale_init=layer_scale_init, mask_token=True)
+    dtypes = []
+    for block in vit.blocks:
+        block.register_forward_pre_hook(lambda _, args: dtypes.append(args[0].dtype))
+    with torch.autocast('cpu', torch.bfloat16):
+        vit(images(), torch.eye(4).expand(2, 4, 4))
+    assert set(dtypes) == {torch.float32}
+    assert vit.bfloat16()(images().bfloat16())[0].dtype == torch.bfloat16
+
+
 def test_bf16_autocast():
     vit = build(rel_pos_bias='per_layer', out_type='raw')
     with torch.autocast('cpu', torch.bfloat16):

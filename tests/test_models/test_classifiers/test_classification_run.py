@@ -27,7 +27,7 @@ MODEL_CFGS = {
     'linear': dict(
         backbone=dict(VIT, out_type='avg_featmap', out_indices=(0, 1, 2), frozen_stages=3),
         head=dict(type='peco.MultiDepthLinearHead', num_classes=3, in_channels=16,
-                  depths=(1, 2, 3))),
+                  num_depths=3)),
 }
 
 

@@ -51,3 +51,10 @@ def test_nothing_masked_keeps_the_graph():
     losses['loss_mim'].backward()
     assert losses['loss_mim'] == 0 and losses['token_acc'] == 0
     assert not head.fc.weight.grad.any()
+
+
+def test_a_checkpoint_of_another_codebook_is_refused():
+    head = MIMHead(4, 6)
+    head.load_state_dict(MIMHead(4, 6).state_dict())
+    with pytest.raises(ValueError, match=r'fc.weight is \(7, 4\) .* \(6, 4\)'):
+        head.load_state_dict(MIMHead(4, 7).state_dict(), strict=False)

@@ -15,7 +15,8 @@ def samples(labels):
 
 
 def build(**kwargs):
-    kwargs = {'num_classes': 3, 'in_channels': 4, 'depths': (2, 5), **kwargs}
+    kwargs = {'num_classes': 3, 'in_channels': 4, 'num_depths': 2, 'depths': (2, 5),
+              **kwargs}
     return MODELS.build(dict(type='peco.MultiDepthLinearHead', **kwargs))
 
 
@@ -80,7 +81,7 @@ def test_predict_and_metric():
 
 def test_a_probe_learns():
     torch.manual_seed(0)
-    head = build(depths=(1, )).train()
+    head = build(num_depths=1, depths=None).train()
     labels = torch.arange(60) % 3
     feats = torch.randn(60, 4) * 0.3 + 50 + nn.functional.one_hot(labels, 4) * 2
     optimizer = torch.optim.AdamW(head.parameters(), lr=0.1)
@@ -96,6 +97,12 @@ def test_a_probe_learns():
 def test_errors():
     with pytest.raises(ValueError, match=r'returns 1 outputs, the head has 2 depths \(2, 5\)'):
         build()((torch.randn(2, 4), ))
-    for kwargs in (dict(depths=()), dict(depths=(1, 1)), dict(num_classes=0)):
+    for kwargs in (dict(num_depths=0), dict(depths=(1, 1)), dict(depths=(1, 2, 3)),
+                   dict(num_classes=0)):
         with pytest.raises(ValueError, match='distinct depths'):
-            MultiDepthLinearHead(**{'num_classes': 3, 'in_channels': 4, 'depths': (1, ), **kwargs})
+            MultiDepthLinearHead(**{
+                'num_classes': 3, 'in_channels': 4, 'num_depths': 2, **kwargs})
+
+
+def test_depths_are_block_numbers_by_default():
+    assert build(num_depths=3, depths=None).depths == (1, 2, 3)
