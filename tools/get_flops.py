@@ -1,0 +1,115 @@
+"""FLOPs and parameters of a config's model; no checkpoint needs to exist.
+
+Example:
+    python tools/get_flops.py configs/peco/pretrain_vitb_800e.py --shape 224 224
+"""
+
+import argparse
+from collections.abc import Iterator
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmpretrain.models import ImageClassifier
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+import peco  # noqa: F401  (registers the components)
+from peco.apis.init_model import image_size
+from peco.engine.cli import readable_errors
+from peco.engine.config_check import check_components
+from peco.registry import MODELS
+from peco.utils.complexity import count_complexity
+from peco.utils.config import ConfigError, add_options_argument, load_config
+
+
+class _Call(nn.Module):
+    """A function of a model's parts, with the parts as children so that the table names them."""
+
+    def __init__(self, function, **parts: nn.Module) -> None:
+        super().__init__()
+        self.function = function
+        for name, part in parts.items():
+            self.add_module(name, part)
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        return self.function(self, *inputs)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--shape', type=int, nargs='+', metavar='SIDE',
+                        help='height and width of the input, or one for both (default: those '
+                        'of the config)')
+    parser.add_argument('--depth', type=int, default=2, help='depth of modules in the table')
+    add_options_argument(parser)
+    return parser.parse_args()
+
+
+def split_model(cfg: Config, shape: tuple[int, int]) -> Iterator[tuple[str, nn.Module, tuple]]:
+    """Build the parts of a config's model that run, each with its name and inputs."""
+    model_cfg = cfg.model.to_dict()
+    model_cfg.pop('data_preprocessor', None)
+    image = torch.zeros(1, 3, *shape)
+    tokenizer_cfg = model_cfg if model_cfg['type'] == 'peco.PerceptualTokenizer' else (
+        model_cfg.pop('tokenizer', None))
+    if tokenizer_cfg is not model_cfg:
+        model_cfg.pop('tokenizer_checkpoint', None)
+        model = MODELS.build(model_cfg)
+        if hasattr(model, 'predict_tokens'):
+            grid = model.backbone.grid_size(shape)
+            # 75 of 196 patches, as in the paper's source.
+            mask = (torch.arange(grid[0] * grid[1]) < round(75 / 196 * grid[0] * grid[1]))
+            mask = mask.reshape(1, *grid)
+            yield 'backbone and head, 38 % of the patches masked', _Call(
+                lambda self, x, m: self.head.predict(
+                    self.backbone(x, m)[-1][:, model.backbone.num_extra_tokens:][m.flatten(1)]),
+                backbone=model.backbone, head=model.head), (image, mask)
+        elif isinstance(model, ImageClassifier):
+            yield 'classifier', _Call(
+                lambda self, x: self.model(x, mode='tensor'), model=model), (image, )
+        else:
+            yield 'backbone', _Call(
+                lambda self, x: self.backbone(x), backbone=model.backbone), (image, )
+    if tokenizer_cfg is not None:
+        tokenizer = MODELS.build(dict(tokenizer_cfg, perceptual_loss=None))
+        yield 'tokenizer: encoder', _Call(
+            lambda self, x: self.encoder(x), encoder=tokenizer.encoder), (image, )
+        codes = torch.zeros(1, tokenizer.quantizer.code_dim, *tokenizer.grid_size(shape))
+        yield 'tokenizer: decoder', _Call(
+            lambda self, z: self.decoder(z), decoder=tokenizer.decoder), (codes, )
+
+
+def input_shape(cfg: Config, shape: list[int] | None) -> tuple[int, int]:
+    """Height and width from the command line, or else the config's."""
+    if shape is None:
+        shape = [image_size(cfg)]
+    if len(shape) > 2 or min(shape) < 1:
+        raise ConfigError(f'--shape {" ".join(map(str, shape))}: give one or two sides')
+    return (shape[0], shape[-1])
+
+
+def main() -> None:
+    args = parse_args()
+    console = Console()
+    with readable_errors():
+        cfg = load_config(args.config, args.cfg_options)
+        if problems := check_components(cfg):
+            raise ConfigError(problems)
+        init_default_scope(cfg.get('default_scope', 'mmengine'))
+        shape = input_shape(cfg, args.shape)
+        summary = Table(title=f'{args.config} at {shape[0]}x{shape[1]}', title_justify='left')
+        for column in ('part', 'GFLOPs (multiply-adds)', 'parameters (M)'):
+            summary.add_column(column, justify='left' if column == 'part' else 'right')
+        for name, model, inputs in split_model(cfg, shape):
+            costs = count_complexity(model, inputs, args.depth)
+            console.print(costs['table'], markup=False)
+            summary.add_row(name, f"{costs['flops'] / 1e9:.3f}", f"{costs['params'] / 1e6:.2f}")
+        console.print(summary)
+
+
+if __name__ == '__main__':
+    main()

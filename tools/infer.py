@@ -1,0 +1,85 @@
+"""What a trained model makes of one image.
+
+A tokenizer gives ids and a picture, a classifier its five likeliest classes, a backbone or a
+pretrained model a feature vector.
+
+Example:
+    python tools/infer.py CONFIG CHECKPOINT cat.jpg --out cat_tokens.png
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from mmpretrain.models import ImageClassifier
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+from peco.apis import classify, extract_features, init_model, load_images, reconstruct, tokenize
+from peco.engine.cli import readable_errors
+from peco.utils.config import ConfigError, add_options_argument
+from peco.visualization import reconstruction_grid, save_picture
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('image', help='image file')
+    parser.add_argument('--out', help='file to write: the picture of a tokenizer (.png), a feature '
+                        'vector (.npy) (default: named after the image, in the current folder)')
+    parser.add_argument('--device', help='cpu or cuda (default: cuda if there is one)')
+    add_options_argument(parser)
+    return parser.parse_args()
+
+
+def show_tokens(model: nn.Module, image: str, out: Path, console: Console) -> None:
+    """Print the ids, and write originals, reconstruction and token map."""
+    images = load_images(model, image)
+    ids = tokenize(model, images)
+    console.print(f'{ids.shape[1]} x {ids.shape[2]} tokens out of {model.codebook_size}, '
+                  f'{ids.unique().numel()} different ones:')
+    width = len(str(model.codebook_size - 1))
+    for row in ids[0].tolist():
+        print(' '.join(f'{number:{width}d}' for number in row))
+    picture = reconstruction_grid(images.cpu(), reconstruct(model, images).cpu(), ids.cpu(),
+                                  Path(image).name)
+    console.print(f'picture: {save_picture(picture, out)}')
+
+
+def show_classes(model: nn.Module, image: str, console: Console) -> None:
+    """Print the likeliest classes."""
+    table = Table(title=Path(image).name, title_justify='left')
+    table.add_column('class')
+    table.add_column('probability', justify='right')
+    for name, score in classify(model, image):
+        table.add_row(name, f'{score:.1%}')
+    console.print(table)
+
+
+def main() -> None:
+    args = parse_args()
+    console = Console()
+    with readable_errors():
+        stem = Path(args.image).stem
+        try:
+            model = init_model(args.config, args.checkpoint, args.device, args.cfg_options)
+            if isinstance(model, ImageClassifier):
+                return show_classes(model, args.image, console)
+            if hasattr(model, 'reconstruct'):
+                out = Path(args.out or f'{stem}_tokens.png')
+                return show_tokens(model, args.image, out, console)
+            features = extract_features(model, args.image)[0].cpu().numpy()
+        except (FileNotFoundError, TypeError) as error:
+            raise ConfigError(str(error)) from error
+        out = Path(args.out or f'{stem}_features.npy')
+        out.parent.mkdir(parents=True, exist_ok=True)
+        np.save(out, features)
+        console.print(f'feature vector of {features.size} numbers, norm '
+                      f'{np.linalg.norm(features):.3f}: {out}')
+
+
+if __name__ == '__main__':
+    main()
