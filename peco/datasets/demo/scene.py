@@ -56,8 +56,8 @@ def compose_scene(rng: np.random.Generator,
                   labels: Sequence[int],
                   height: int,
                   width: int,
-                  digit_size: tuple[float, float] = (0.45, 0.8),
-                  max_angle: float = 20.) -> DemoScene:
+                  digit_size: tuple[float, float] = (0.55, 0.85),
+                  max_angle: float = 15.) -> DemoScene:
     """Paste digits at random places, sizes, angles and colours on a textured canvas.
 
     Args:
@@ -76,8 +76,11 @@ def compose_scene(rng: np.random.Generator,
     masks: list[np.ndarray] = []
     for glyph in glyphs:
         size = rng.uniform(*digit_size) * min(height, width)
-        ink = _ink(glyph, size, rng.uniform(-max_angle, max_angle), rng.uniform(-0.2, 0.2))
-        ink = ink[:height, :width]
+        angle, shear = rng.uniform(-max_angle, max_angle), rng.uniform(-0.2, 0.2)
+        ink = _ink(glyph, size, angle, shear)
+        while ink.shape[0] > height or ink.shape[1] > width:
+            size *= 0.95
+            ink = _ink(glyph, size, angle, shear)
         y = int(rng.integers(0, height - ink.shape[0] + 1))
         x = int(rng.integers(0, width - ink.shape[1] + 1))
         ground = canvas[y:y + ink.shape[0], x:x + ink.shape[1]]

@@ -1,8 +1,12 @@
 import warnings
 
 import numpy as np
+import pytest
+from PIL import Image
+from torchvision.transforms.functional import adjust_hue
 
 from peco.datasets.transforms import ColorJitter
+from peco.datasets.transforms.color_jitter import shift_hue
 
 
 def test_all_views_get_the_same_jitter():
@@ -32,3 +36,19 @@ def test_it_is_silent():
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         ColorJitter(saturation=0.4)(dict(img=image))
+
+
+@pytest.mark.parametrize('factor', [-0.5, -0.1, 0., 0.25, 0.5])
+def test_the_hue_shift_is_torchvisions(factor):
+    coarse = np.random.default_rng(0).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    image = coarse.repeat(4, axis=0).repeat(4, axis=1)
+    rgb = adjust_hue(Image.fromarray(np.ascontiguousarray(image[..., ::-1])), factor)
+    difference = shift_hue(image, factor)[..., ::-1].astype(int) - np.asarray(rgb)
+    # Both keep 256 hues, rounded differently.
+    assert np.abs(difference).max() <= 12 and np.abs(difference).mean() < 3
+
+
+def test_hue_alone_changes_the_image():
+    image = np.full((4, 4, 3), (200, 60, 30), np.uint8)
+    np.random.seed(0)
+    assert (ColorJitter(hue=0.3)(dict(img=image))['img'] != image).any()
