@@ -162,7 +162,9 @@ class Setup:
             if self.nms_works(ops):
                 self.console.note('took a ready wheel')
                 return ops
-            self.console.note(f'the ready wheel does not work here (nms on {ops}): building one')
+            self.console.note(f'the ready wheel does not work here (nms on {ops})')
+            # Not left behind should the build stop: nobody takes CPU ops for GPU ops by mistake.
+            self.pip('uninstall', '--yes', 'mmcv', constrained=False)
         else:
             self.console.note('no ready wheel')
         facts = self.facts()
@@ -177,8 +179,10 @@ class Setup:
         return ops
 
     def facts(self) -> dict:
-        answer = subprocess.run([self.python, '-P', PROBE, 'facts'], env=self.env, check=True,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        answer = subprocess.run([self.python, '-P', PROBE, 'facts'], env=self.env,
+                                stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if answer.returncode:
+            raise SetupError(f'{answer.stderr.decode(errors="replace")}\ntorch does not import.')
         return json.loads(answer.stdout)
 
     def has_mmcv(self, version: str) -> bool:

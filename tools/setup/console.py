@@ -30,7 +30,7 @@ def activity(tail: str, elapsed: float = 0.) -> str:
             done, total = int(match[1]), int(match[2])
             left = elapsed / done * (total - done) if done else 0.
             return f'{done}/{total} files compiled, about {left:.0f} s left'
-    return lines[-1][:90] if lines else ''
+    return lines[-1][:90] if lines else 'at work'
 
 
 class Console:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,18 +86,23 @@ def deviations(venv: Path, mode: str) -> list[str]:
     return found
 
 
-def is_whole(info: Path) -> bool:
-    """Whether every file that a ``.dist-info`` folder records is there in full length."""
+def _record(info: Path) -> dict[str, int]:
+    """Path to length of the files that a ``.dist-info`` folder records."""
+    try:
+        with (info / 'RECORD').open(encoding='utf-8', newline='') as record:
+            return {path: int(size) for path, _, size in csv.reader(record) if size}
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _is_whole(info: Path, record: dict[str, int]) -> bool:
+    """Whether every recorded file is there in full length."""
     if not all((info / name).is_file() for name in ('METADATA', 'INSTALLER', 'RECORD')):
         return False
-    with (info / 'RECORD').open(encoding='utf-8', newline='') as record:
-        for path, _, size in csv.reader(record):
-            try:
-                if size and (info.parent / path).stat().st_size != int(size):
-                    return False
-            except FileNotFoundError:
-                return False
-    return True
+    try:
+        return all((info.parent / path).stat().st_size == size for path, size in record.items())
+    except FileNotFoundError:
+        return False
 
 
 def forget_broken(venv: Path) -> list[str]:
@@ -110,9 +116,12 @@ def forget_broken(venv: Path) -> list[str]:
         return []
     for leftover in site.glob('~*'):
         shutil.rmtree(leftover, ignore_errors=True)
+    records = {info: _record(info) for info in sorted(site.glob('*.dist-info'))}
+    # Some distributions carelessly ship the same file, such as tests/__init__.py.
+    owners = Counter(path for record in records.values() for path in record)
     dropped = []
-    for info in sorted(site.glob('*.dist-info')):
-        if not is_whole(info):
+    for info, record in records.items():
+        if not _is_whole(info, {path: record[path] for path in record if owners[path] == 1}):
             dropped.append(info.name.removesuffix('.dist-info').rpartition('-')[0])
             shutil.rmtree(info)
     return dropped
