@@ -34,3 +34,5 @@ val_evaluator = dict(_delete_=True, type='peco.DepthAccuracy')
 test_evaluator = dict(_delete_=True, type='peco.DepthAccuracy')
 auto_scale_lr = dict(enable=False, base_batch_size=256)
 default_hooks = dict(logger=dict(interval=10))
+# The probe's batch statistics must agree on all ranks.
+custom_hooks = [dict(type='SyncBuffersHook')]

@@ -31,3 +31,5 @@ param_scheduler = [
 ]
 val_evaluator = dict(_delete_=True, type='peco.DepthAccuracy')
 test_evaluator = dict(_delete_=True, type='peco.DepthAccuracy')
+# The probe's batch statistics must agree on all ranks.
+custom_hooks = [dict(type='SyncBuffersHook')]

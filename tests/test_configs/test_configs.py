@@ -1,0 +1,138 @@
+"""Every config: parses, names only known parts and keys, builds its model, runs its pipelines."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.registry import DATASETS, init_default_scope
+from mmengine.runner import Runner
+
+from peco.engine.config_check import check_components
+from peco.engine.pipeline import Pipeline
+from peco.registry import MODELS
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted(
+    path for path in (ROOT / 'configs').glob('*/*.py')
+    if path.parent.name != '_base_' and path.name not in ('pipeline.py', 'tuning.py'))
+PIPELINES = sorted(p for name in ('pipeline', 'tuning') for p in (ROOT / 'configs').glob(f'*/{name}.py'))
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT / 'configs'))
+
+
+def _load(path: Path) -> Config:
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    return cfg
+
+
+def _without_files(node):
+    """Replace what a checkpoint on disk would fill."""
+    if isinstance(node, dict):
+        if node.get('type') == 'peco.PerceptualNetwork':
+            return dict(
+                type='peco.BackboneFeatures',
+                backbone=dict(type='mmpretrain.ResNet_CIFAR', depth=18, base_channels=4,
+                              stem_channels=4, out_indices=(0, 1)),
+                mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), allow_random=True)
+        return {key: _without_files(value) for key, value in node.items() if key != 'init_cfg'}
+    if isinstance(node, list):
+        return [_without_files(value) for value in node]
+    return node
+
+
+def _datasets(cfg: Config):
+    for loader in LOADERS:
+        dataset = cfg.get(loader, {}).get('dataset')
+        if dataset is not None:
+            yield from dataset.get('datasets', [dataset])
+
+
+@pytest.fixture(scope='module')
+def image_folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp('images')
+    rng = np.random.default_rng(0)
+    for label in ('a', 'b'):
+        (root / label).mkdir()
+        for index in range(10):
+            image = rng.integers(0, 256, (40, 52, 3), dtype=np.uint8)
+            cv2.imwrite(str(root / label / f'{index}.png'), image)
+    return root
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=_name)
+def test_config_names_only_known_parts_and_keys(path):
+    assert check_components(_load(path)) == []
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=_name)
+def test_config_builds_its_model(path):
+    cfg = _load(path)
+    model = Config(dict(model=_without_files(cfg.model.to_dict()))).model
+    if 'data_preprocessor' in cfg:
+        model.setdefault('data_preprocessor', cfg.data_preprocessor)
+    if 'tokenizer_checkpoint' in model:
+        model.tokenizer = MODELS.build(model.tokenizer)
+    built = MODELS.build(model)
+    assert sum(p.numel() for p in built.parameters()) > 0
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=_name)
+def test_config_pipelines_and_metrics_run(path, image_folder):
+    cfg = _load(path)
+    datasets = list(_datasets(cfg))
+    assert datasets
+    for dataset in datasets:
+        small = dict(dataset, data_root=str(image_folder), data_prefix='')
+        if small.pop('num_per_class', None):
+            small['num_per_class'] = 2
+        if small.get('holdout'):
+            small['holdout'] = dict(small['holdout'], fraction=0.5)
+        sample = DATASETS.build(small)[0]
+        assert set(sample) == {'inputs', 'data_samples'}
+    for key in ('val_evaluator', 'test_evaluator'):
+        if cfg.get(key) is not None:
+            Evaluator(cfg[key])
+
+
+@pytest.mark.parametrize(
+    'path', [p for p in CONFIGS if 'optim_wrapper' in Config.fromfile(p)], ids=_name)
+def test_config_builds_its_schedule(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = _load(path)
+    model = torch.nn.Linear(2, 2)
+    model.get_layer_depth = lambda name: (0, 2)
+    runner = Runner(
+        model=model,
+        work_dir=str(tmp_path),
+        default_scope=cfg.default_scope,
+        train_dataloader=dict(
+            batch_size=1, dataset=[0, 1], sampler=dict(type='DefaultSampler', shuffle=False)),
+        train_cfg=cfg.train_cfg,
+        optim_wrapper=cfg.optim_wrapper,
+        param_scheduler=cfg.get('param_scheduler'),
+        experiment_name=_name(path).replace('/', '_'))
+    runner.optim_wrapper = runner.build_optim_wrapper(cfg.optim_wrapper)
+    runner._train_loop = runner.build_train_loop(cfg.train_cfg)
+    schedulers = runner.build_param_scheduler(cfg.param_scheduler)
+    assert schedulers and max(s.end for s in schedulers) == runner.max_epochs * 2
+
+
+@pytest.mark.parametrize('path', PIPELINES, ids=_name)
+def test_pipeline_files_name_what_exists(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for smoke in (False, True):
+        pipeline = Pipeline(str(path), smoke=smoke)
+        names = {stage.name for stage in pipeline.stages}
+        for stage in pipeline.stages:
+            assert stage.config is None or Path(stage.config).is_file()
+            assert stage.run in ('train', 'test') or Path(stage.run).is_file()
+            assert len(stage.fingerprint()) == 16
+        assert {cell[0] for row in pipeline.report.rows for cell in row['cells'].values()} <= names

@@ -1,0 +1,168 @@
+import json
+import textwrap
+
+import pytest
+from rich.console import Console
+
+from peco.engine.pipeline import Pipeline, Report, Stage, StageProcess
+from peco.engine.pipeline.pipeline import collect_metrics
+from peco.engine.pipeline.progress import PipelineProgress
+from peco.engine.pipeline.stage import resolve
+
+TOOL = """
+import json, pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+with open(folder / 'calls', 'a') as calls:
+    calls.write('x')
+print('hello from', folder.name)
+if len(sys.argv) > 2 and sys.argv[2] == 'fail':
+    sys.exit('it broke')
+if len(sys.argv) > 2 and sys.argv[2] == 'lazy':
+    sys.exit(0)
+(folder / 'metrics.json').write_text(json.dumps(dict(score=len(folder.name))))
+(folder / 'out.txt').write_text('made')
+"""
+
+
+@pytest.fixture
+def write_pipeline(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'tool.py').write_text(TOOL)
+
+    def write(second=('{work_dir}/second',), extra=''):
+        (tmp_path / 'pipeline.py').write_text(textwrap.dedent(f"""
+            title = 'two stages'
+            work_dir = 'work'
+            stages = [
+                dict(name='first', title='one', run='tool.py', args=['{{work_dir}}/first'],
+                     makes='{{work_dir}}/first/out.txt'),
+                dict(name='second', title='two', run='tool.py', args={list(second)!r},
+                     makes='{{work_dir}}/second/out.txt'),
+            ]
+            table = dict(columns=['A', 'B'], rows=[
+                dict(label='score', cells={{'A': ('first', 'score'), 'B': ('second', 'score')}})])
+            {extra}
+        """))
+        return 'pipeline.py'
+
+    return write
+
+
+def _run(path, **kwargs):
+    console = Console(record=True, width=200)
+    code = Pipeline(path).run(console=console, **kwargs)
+    return code, console.export_text()
+
+
+def test_stages_run_once_and_the_table_holds_their_metrics(write_pipeline, tmp_path):
+    path = write_pipeline()
+    code, text = _run(path)
+    assert code == 0 and '│ score │ 5.0 │ 6.0 │' in text
+    assert json.loads((tmp_path / 'work/results.json').read_text())['second'] == {'score': 6.0}
+    assert '| score | 5.0 | 6.0 |' in (tmp_path / 'work/results.md').read_text()
+    code, text = _run(path)
+    assert code == 0 and '2 of 2 stages finished' in text
+    assert (tmp_path / 'work/first/calls').read_text() == 'x'
+
+
+def test_a_failing_stage_stops_with_its_last_lines_and_goes_on_later(write_pipeline, tmp_path):
+    code, text = _run(write_pipeline(second=['{work_dir}/second', 'fail']))
+    assert code == 1 and 'it broke' in text and 'python tool.py work/second fail' in text
+    assert not (tmp_path / 'work/second/done.json').exists()
+    code, _ = _run(write_pipeline())
+    assert code == 0
+    assert (tmp_path / 'work/first/calls').read_text() == 'x'
+    assert (tmp_path / 'work/second/calls').read_text() == 'xx'
+
+
+def test_a_stage_that_leaves_nothing_behind_has_failed(write_pipeline):
+    code, text = _run(write_pipeline(second=['{work_dir}/second', 'lazy']))
+    assert code == 1 and 'work/second/out.txt was not written' in text
+
+
+def test_until_stops_early(write_pipeline, tmp_path):
+    assert _run(write_pipeline(), until='first')[0] == 0
+    assert not (tmp_path / 'work/second').exists()
+
+
+def test_a_changed_stage_is_an_error_until_it_is_redone(write_pipeline, tmp_path):
+    _run(write_pipeline())
+    path = write_pipeline(second=['{work_dir}/second', 'again'])
+    with pytest.raises(ValueError, match="stage 'second' .* another config; .* --redo second"):
+        Pipeline(path).run()
+    pipeline = Pipeline(path)
+    pipeline.redo('second')
+    assert pipeline.run(console=Console(quiet=True)) == 0
+    assert (tmp_path / 'work/first/calls').read_text() == 'x'
+    assert len(list((tmp_path / 'work').glob('second.*'))) == 1
+
+
+def test_smoke_overrides_and_bad_pipelines(write_pipeline):
+    path = write_pipeline(extra="smoke = {'second': dict(args=['{work_dir}/s'])}")
+    pipeline = Pipeline(path, smoke=True)
+    assert pipeline.stages[1].args == ['{work_dir}/s']
+    assert str(pipeline.work_dir) == 'work-smoke'
+    with pytest.raises(ValueError, match="unknown stage 'third'"):
+        Pipeline(write_pipeline(extra="smoke = {'third': {}}"), smoke=True)
+    with pytest.raises(ValueError, match=r"unknown keys \['titel'\]"):
+        Pipeline(write_pipeline(extra="stages += [dict(name='x', titel='y', run='train')]"))
+    with pytest.raises(ValueError, match=r"found twice: \['first'\]"):
+        Pipeline(write_pipeline(extra='stages += [stages[0]]'))
+    with pytest.raises(FileNotFoundError, match='nowhere.py does not exist'):
+        Pipeline('nowhere.py')
+
+
+def test_commands_resume_and_find_checkpoints(tmp_path):
+    stage = Stage('fit', 'Fit', 'train', config='c.py', cfg_options={'a.b': '{last:before}'})
+    with pytest.raises(FileNotFoundError, match="stage 'before' has left no checkpoint"):
+        stage.argv(tmp_path)
+    (tmp_path / 'before').mkdir()
+    (tmp_path / 'before/last_checkpoint').write_text('/x/epoch_3.pth')
+    argv = stage.argv(tmp_path, amp=True)
+    assert argv == [
+        'tools/train.py', 'c.py', '--work-dir', f'{tmp_path}/fit', '--amp', '--cfg-options',
+        'a.b=/x/epoch_3.pth'
+    ]
+    (tmp_path / 'fit').mkdir()
+    (tmp_path / 'fit/last_checkpoint').write_text('/x/epoch_1.pth')
+    assert '--resume' in stage.argv(tmp_path)
+    assert resolve('{work_dir}/{last:fit}', tmp_path) == f'{tmp_path}//x/epoch_1.pth'
+    with pytest.raises(ValueError, match="needs a 'checkpoint'"):
+        Stage('t', 'T', 'test', config='c.py')
+
+
+def test_metrics_come_from_the_last_scalars(tmp_path):
+    folder = tmp_path / '20260101_000000/vis_data'
+    folder.mkdir(parents=True)
+    (folder / 'scalars.json').write_text(
+        '{"loss": 2.0, "step": 1}\n{"loss": 1.0, "step": 2}\n{"accuracy/top1": 50.0}\n')
+    assert collect_metrics(tmp_path) == {'loss': 1.0, 'step': 2.0, 'accuracy/top1': 50.0}
+
+
+def test_process_returns_output_and_exit_code(tmp_path):
+    tool = tmp_path / 'tool.py'
+    tool.write_text('import sys\nprint("one")\nprint("two", file=sys.stderr)\nsys.exit(3)\n')
+    lines = []
+    assert StageProcess([str(tool)], tmp_path / 'log').run(lines.append) == 3
+    assert lines == ['one', 'two']
+    assert 'one\ntwo\n' in (tmp_path / 'log').read_text()
+
+
+def test_progress_reads_the_log_lines_of_the_runner():
+    stages = [Stage('a', 'A', 'train', config='c', minutes=3), Stage('b', 'B', 'train', config='c')]
+    with PipelineProgress(stages, Console(quiet=True)) as progress:
+        progress.begin(stages[0], 1, 2)
+        progress.line('train_cfg = dict(max_epochs=4, type=...)')
+        progress.line('INFO - Epoch(train)  [2][ 5/10]  lr: 1e-3  eta: 0:01:00  loss: 1.25')
+        assert progress.fraction == pytest.approx((1 + 0.5) / 4)
+        assert progress.completed() == pytest.approx(3 * 0.375)
+        progress.end('')
+        progress.begin(stages[1], 2, 2)
+        assert progress.completed() == 3
+
+
+def test_report_shows_a_dash_for_what_has_not_run():
+    report = Report('t', [dict(label='x', cells={'A': ('s', 'k', '.2f')})], ['A', 'B'])
+    assert report.values({}) == [('x', ['–', ''])]
+    assert report.values({'s': {'k': 1.234}}) == [('x', ['1.23', ''])]
