@@ -11,7 +11,6 @@ from peco.utils.checkpoint import load_checkpoint
 from ..utils.frozen import Frozen
 from .base_perceptual_loss import BasePerceptualLoss
 from .feature_network import load_exactly
-from .unit_channels import unit_channels
 
 TRUNKS = dict(vgg='vgg16', alex='alexnet', squeeze='squeezenet1_1')
 
@@ -22,9 +21,7 @@ class LPIPSLoss(BasePerceptualLoss):
 
     The package brings the linear heads; the trunk is torchvision's ImageNet classifier, whose
     weights must lie in a local file. The images are brought from ``input_range`` to the [-1, 1]
-    that LPIPS expects. The distance is that of ``lpips.LPIPS.forward``; only the epsilon of its
-    channel normalisation moved under the root, because a dead place (all channels 0) gives NaN
-    gradients there.
+    that LPIPS expects.
 
     Args:
         net: Trunk: ``'vgg'``, ``'alex'`` or ``'squeeze'``.
@@ -66,16 +63,7 @@ class LPIPSLoss(BasePerceptualLoss):
         self.network = Frozen(model)
 
     def _distances(self, x: torch.Tensor, x_hat: torch.Tensor) -> torch.Tensor:
-        targets, features = self._unit_features(x), self._unit_features(x_hat)
-        heads = self.network.module.lins
-        return sum(head((feature - target).square()).mean((1, 2, 3))
-                   for head, target, feature in zip(heads, targets, features, strict=True))
-
-    def _unit_features(self, images: torch.Tensor) -> list[torch.Tensor]:
-        model = self.network.module
-        features = model.net(model.scaling_layer(images * 2 - 1))
-        return [unit_channels(feature.to(torch.promote_types(feature.dtype, torch.float32)))
-                for feature in features]
+        return self.network(x * 2 - 1, x_hat * 2 - 1).flatten()
 
 
 def _load_trunk(trunk: nn.Module, checkpoint: str) -> None:
