@@ -14,7 +14,7 @@ from rich.console import Console
 from .progress import PipelineProgress
 from .report import Report
 from .stage import Stage
-from .stage_process import StageProcess
+from .stage_process import PEAK_MEMORY, StageProcess
 
 LOG_TAIL = 15
 
@@ -150,7 +150,13 @@ class Pipeline:
         log = folder / 'stage.log'
         tail: list[str] = []
 
+        peak_mib = 0.
+
         def on_line(line: str) -> None:
+            nonlocal peak_mib
+            if line.startswith(PEAK_MEMORY):
+                peak_mib = float(line.removeprefix(PEAK_MEMORY).split()[0])
+                return
             tail.append(line)
             del tail[:-LOG_TAIL]
             progress.line(line)
@@ -170,11 +176,11 @@ class Pipeline:
             fingerprint=stage.fingerprint(),
             command=shlex.join(['python', *argv]),
             seconds=round(time.time() - start, 1),
-            metrics=collect_metrics(folder))
+            metrics=dict(collect_metrics(folder), peak_mib=peak_mib))
         part = self.done_file(stage).with_suffix('.part')
         part.write_text(json.dumps(record, indent=2) + '\n')
         part.rename(self.done_file(stage))
-        shown = {k: v for k, v in record['metrics'].items() if stage.run == 'test'}
+        shown = collect_metrics(folder) if stage.run == 'test' else {}
         progress.end('  '.join(f'{k} {v:.4g}' for k, v in shown.items()))
         return 0
 

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from .stage import Stage
 
 _TRAIN = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\]')
+_ITER = re.compile(r'Iter\(train\)\s+\[\s*(\d+)/(\d+)\]')
 _TEST = re.compile(r'Epoch\((?:test|val)\)\s+\[\s*(\d+)/(\d+)\]')
 _LOSS = re.compile(r'\bloss: ([\d.]+)')
 _MAX_EPOCHS = re.compile(r'\bmax_epochs\s*=\s*(\d+)')
@@ -62,10 +63,12 @@ class PipelineProgress:
         epochs = _MAX_EPOCHS.search(text)
         if epochs and self.max_epochs is None:
             self.max_epochs = int(epochs.group(1))
-        train, test = _TRAIN.search(text), _TEST.search(text)
+        train, step_of, test = (p.search(text) for p in (_TRAIN, _ITER, _TEST))
         if train:
             epoch, step, steps = map(int, train.groups())
             self.fraction = (epoch - 1 + step / steps) / max(self.max_epochs or epoch, epoch)
+        elif step_of:
+            self.fraction = int(step_of.group(1)) / int(step_of.group(2))
         elif test and self.stage.run == 'test':
             self.fraction = int(test.group(1)) / int(test.group(2))
         else:

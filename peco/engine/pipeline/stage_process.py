@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+PEAK_MEMORY = 'peak memory of the process:'
 
 
 def _child(argv: list[str], write_end: int) -> None:
@@ -19,7 +22,11 @@ def _child(argv: list[str], write_end: int) -> None:
     sys.argv = list(argv)
     # As ``python tools/x.py`` does.
     sys.path.insert(0, str(Path(argv[0]).parent))
-    runpy.run_path(argv[0], run_name='__main__')
+    try:
+        runpy.run_path(argv[0], run_name='__main__')
+    finally:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f'{PEAK_MEMORY} {peak:.0f} MiB')
 
 
 class StageProcess:

@@ -1,5 +1,6 @@
 """Usage and perplexity of a codebook over a whole split."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,8 @@ class CodebookMetric(BaseMetric):
     """Share of codes in use and perplexity of their distribution, over all images of a split.
 
     A perplexity averaged over batches would depend on the batch size. Needs ``token_ids``
-    ``(h, w)`` in every sample; gives ``codebook_usage`` in percent and ``codebook_perplexity``.
+    ``(h, w)`` in every sample; gives ``codebook_usage`` in percent, ``codebook_perplexity`` and
+    its logarithm, ``codebook_entropy`` in nats.
 
     Args:
         codebook_size: Number of codes K.
@@ -52,4 +54,7 @@ class CodebookMetric(BaseMetric):
                              f'codebook_size={self.codebook_size}')
         usage, perplexity = codebook_statistics(
             torch.bincount(ids, minlength=self.codebook_size))
-        return dict(codebook_usage=usage, codebook_perplexity=perplexity)
+        return dict(
+            codebook_usage=usage,
+            codebook_perplexity=perplexity,
+            codebook_entropy=math.log(perplexity))

@@ -59,7 +59,8 @@ def test_stages_run_once_and_the_table_holds_their_metrics(write_pipeline, tmp_p
     path = write_pipeline()
     code, text = _run(path)
     assert code == 0 and '│ score │ 5.0 │ 6.0 │' in text
-    assert json.loads((tmp_path / 'work/results.json').read_text())['second'] == {'score': 6.0}
+    assert json.loads((tmp_path / 'work/results.json').read_text())['second']['score'] == 6.0
+    assert json.loads((tmp_path / 'work/results.json').read_text())['second']['peak_mib'] > 10
     assert '| score | 5.0 | 6.0 |' in (tmp_path / 'work/results.md').read_text()
     code, text = _run(path)
     assert code == 0 and '2 of 2 stages finished' in text
@@ -145,7 +146,7 @@ def test_process_returns_output_and_exit_code(tmp_path):
     tool.write_text('import sys\nprint("one")\nprint("two", file=sys.stderr)\nsys.exit(3)\n')
     lines = []
     assert StageProcess([str(tool)], tmp_path / 'log').run(lines.append) == 3
-    assert lines == ['one', 'two']
+    assert lines[:2] == ['one', 'two'] and lines[2].startswith('peak memory of the process: ')
     assert 'one\ntwo\n' in (tmp_path / 'log').read_text()
 
 
@@ -157,6 +158,8 @@ def test_progress_reads_the_log_lines_of_the_runner():
         progress.line('INFO - Epoch(train)  [2][ 5/10]  lr: 1e-3  eta: 0:01:00  loss: 1.25')
         assert progress.fraction == pytest.approx((1 + 0.5) / 4)
         assert progress.completed() == pytest.approx(3 * 0.375)
+        progress.line('INFO - Iter(train) [ 30/40]  lr: 1e-3')
+        assert progress.fraction == 0.75
         progress.end('')
         progress.begin(stages[1], 2, 2)
         assert progress.completed() == 3

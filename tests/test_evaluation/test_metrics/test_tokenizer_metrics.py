@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from mmengine.evaluator import Evaluator
@@ -42,6 +44,7 @@ def test_values_over_the_whole_split():
     ids = torch.cat([s.token_ids.flatten() for s in samples])
     assert (scores['codebook_usage'], scores['codebook_perplexity']) == pytest.approx(
         codebook_statistics(torch.bincount(ids, minlength=16)))
+    assert math.exp(scores['codebook_entropy']) == pytest.approx(scores['codebook_perplexity'])
     # Not the mean of what each batch of 4, 4 and 1 images would say.
     parts = [codebook_statistics(torch.bincount(part, minlength=16))[1]
              for part in ids.split([16, 16, 4])]
