@@ -14,7 +14,7 @@ import numpy as np
 from mmpretrain.models import ImageClassifier
 from rich.console import Console
 from rich.table import Table
-from torch import nn
+from torch import Tensor, nn
 
 from peco.apis import classify, extract_features, init_model, load_images, reconstruct, tokenize
 from peco.engine.cli import readable_errors
@@ -35,9 +35,8 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def show_tokens(model: nn.Module, image: str, out: Path, console: Console) -> None:
-    """Print the ids, and write originals, reconstruction and token map."""
-    images = load_images(model, image)
+def show_tokens(model: nn.Module, images: Tensor, name: str, out: Path, console: Console) -> None:
+    """Print the ids, and write original, reconstruction and token map."""
     ids = tokenize(model, images)
     console.print(f'{ids.shape[1]} x {ids.shape[2]} tokens out of {model.codebook_size}, '
                   f'{ids.unique().numel()} different ones:')
@@ -45,17 +44,17 @@ def show_tokens(model: nn.Module, image: str, out: Path, console: Console) -> No
     for row in ids[0].tolist():
         print(' '.join(f'{number:{width}d}' for number in row))
     picture = reconstruction_grid(images.cpu(), reconstruct(model, images).cpu(), ids.cpu(),
-                                  Path(image).name)
+                                  name)
     console.print(f'picture: {save_picture(picture, out)}')
 
 
-def show_classes(model: nn.Module, image: str, console: Console) -> None:
+def show_classes(model: nn.Module, images: Tensor, name: str, console: Console) -> None:
     """Print the likeliest classes."""
-    table = Table(title=Path(image).name, title_justify='left')
+    table = Table(title=name, title_justify='left')
     table.add_column('class')
     table.add_column('probability', justify='right')
-    for name, score in classify(model, image):
-        table.add_row(name, f'{score:.1%}')
+    for label, score in classify(model, images):
+        table.add_row(label, f'{score:.1%}')
     console.print(table)
 
 
@@ -63,18 +62,21 @@ def main() -> None:
     args = parse_args()
     console = Console()
     with readable_errors():
-        stem = Path(args.image).stem
         try:
             model = init_model(args.config, args.checkpoint, args.device, args.cfg_options)
-            if isinstance(model, ImageClassifier):
-                return show_classes(model, args.image, console)
-            if hasattr(model, 'reconstruct'):
-                out = Path(args.out or f'{stem}_tokens.png')
-                return show_tokens(model, args.image, out, console)
-            features = extract_features(model, args.image)[0].cpu().numpy()
-        except (FileNotFoundError, TypeError) as error:
+            images = load_images(model, args.image)
+        except ConfigError:
+            raise
+        except (FileNotFoundError, ValueError) as error:
             raise ConfigError(str(error)) from error
-        out = Path(args.out or f'{stem}_features.npy')
+        name = Path(args.image)
+        if isinstance(model, ImageClassifier):
+            return show_classes(model, images, name.name, console)
+        if hasattr(model, 'reconstruct'):
+            out = Path(args.out or f'{name.stem}_tokens.png')
+            return show_tokens(model, images, name.name, out, console)
+        features = extract_features(model, images)[0].cpu().numpy()
+        out = Path(args.out or f'{name.stem}_features.npy')
         out.parent.mkdir(parents=True, exist_ok=True)
         np.save(out, features)
         console.print(f'feature vector of {features.size} numbers, norm '

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import torch
 from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from torch import nn
 
@@ -33,8 +34,13 @@ def check_fit(model: nn.Module, state_dict: Mapping[str, torch.Tensor], source: 
         What does not fit, in one line, or None.
     """
     sizes = []
+    logger = MMLogger.get_current_instance()
+    was_disabled = logger.disabled
     try:
+        logger.disabled = True  # what the model says about its weights it says when they are used
         missing = model.load_state_dict(dict(state_dict), strict=False).missing_keys
+    except ValueError as error:  # from a model that checks its weights itself
+        return f'{source}: {error}'
     except RuntimeError as error:
         sizes = re.findall(r'size mismatch for (\S+): copying a param with shape torch.Size\((.*?)\) '
                            r'from checkpoint, the shape in current model is torch.Size\((.*?)\)',
@@ -42,6 +48,8 @@ def check_fit(model: nn.Module, state_dict: Mapping[str, torch.Tensor], source: 
         if not sizes:
             raise
         missing = [key for key in model.state_dict() if key not in state_dict]
+    finally:
+        logger.disabled = was_disabled
     wrong = len(missing) + len(sizes)
     if not wrong or (not complete and wrong <= len(model.state_dict()) / 2):
         return None

@@ -75,9 +75,9 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
     try:
         cfg = Config.fromfile(str(path))
     except SyntaxError as error:
-        where = f'{error.filename or path}, line {error.lineno}'
-        raise ConfigError(f'config file {where}: {error.msg}: {(error.text or "").strip()}'
-                          ) from error
+        # mmengine does not tell which of the files it was parsing.
+        raise ConfigError(f"config file '{path}' (or a file in its _base_), line {error.lineno}: "
+                          f'{error.msg}: {(error.text or "").strip()}') from error
     except ImportError as error:
         raise ConfigError(f"config file '{path}' imports what cannot be imported: {error}"
                           ) from error

@@ -1,0 +1,41 @@
+"""Small things that are made once for all tests: images, a trained tokenizer, a classifier."""
+
+import pytest
+
+
+@pytest.fixture(scope='session')
+def images(tmp_path_factory):
+    """Folder with ``train`` and ``val``, each with two classes of small images."""
+    from tests.toy_configs import make_images
+    return make_images(tmp_path_factory.mktemp('images'))
+
+
+@pytest.fixture(scope='session')
+def tokenizer_run(images, tmp_path_factory):
+    """Work dir of a tokenizer trained for two epochs, with its config ``shared_tokenizer.py``."""
+    from tests.toy_configs import run_tool, tokenizer_config, write_config
+    folder = tmp_path_factory.mktemp('tokenizer_run')
+    config = write_config(tokenizer_config(images), folder / 'shared_tokenizer.py')
+    assert run_tool('train', config, '--work-dir', folder) == 0
+    return folder
+
+
+@pytest.fixture(scope='session')
+def pretrain_run(images, tokenizer_run, tmp_path_factory):
+    """Work dir of a model pretrained on it for two epochs, with ``shared_pretrain.py``."""
+    from tests.toy_configs import pretrain_config, run_tool, write_config
+    folder = tmp_path_factory.mktemp('pretrain_run')
+    config = write_config(
+        pretrain_config(images, tokenizer_run / 'epoch_2.pth'), folder / 'shared_pretrain.py')
+    assert run_tool('train', config, '--work-dir', folder) == 0
+    return folder
+
+
+@pytest.fixture(scope='session')
+def classifier_run(images, tmp_path_factory):
+    """Work dir of a classifier trained for two epochs, with ``shared_classifier.py``."""
+    from tests.toy_configs import classifier_config, run_tool, write_config
+    folder = tmp_path_factory.mktemp('classifier_run')
+    config = write_config(classifier_config(images), folder / 'shared_classifier.py')
+    assert run_tool('train', config, '--work-dir', folder, '--amp') == 0
+    return folder

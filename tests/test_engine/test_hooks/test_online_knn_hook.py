@@ -1,0 +1,94 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from mmpretrain.structures import DataSample
+from torch.utils.data import Dataset
+
+from peco.engine.hooks import OnlineKNNHook
+from peco.registry import DATASETS
+from tests.dist_utils import run_distributed
+
+
+@DATASETS.register_module(force=True)
+class Points(Dataset):
+    """Points on two rays, one a class; the last of an odd number would be dealt twice."""
+
+    def __init__(self, count):
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        label = index % 2
+        vector = torch.tensor([1., 0.]) if label == 0 else torch.tensor([0., 1.])
+        return dict(inputs=vector * (index + 1),
+                    data_samples=DataSample().set_gt_label(label))
+
+
+class Identity(BaseModel):
+    """The input is the feature; class 1 is lost when it is told so."""
+
+    def __init__(self, blind=False):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(1))
+        self.blind = blind
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        assert mode == 'predict' and not self.training
+        for vector, sample in zip(inputs, data_samples):
+            sample.set_field(torch.ones(2) if self.blind else vector, 'feature')
+        return data_samples
+
+
+def measure(bank, query, blind=False):
+    """What the hook reports, with the size of the bank and of the query."""
+    def loader(count):
+        return dict(dataset=dict(type='peco.Points', count=count), batch_size=2, num_workers=0,
+                    sampler=dict(type='DefaultSampler', shuffle=False))
+    said, written = [], {}
+    runner = SimpleNamespace(
+        model=Identity(blind).train(), build_dataloader=Runner.build_dataloader,
+        message_hub=SimpleNamespace(update_scalar=lambda name, value: None),
+        visualizer=SimpleNamespace(add_scalars=lambda values, step: written.update(values)),
+        logger=SimpleNamespace(info=said.append), train_loop=None, epoch=0, max_epochs=1, iter=3)
+    OnlineKNNHook(loader(bank), loader(query), k=2).after_train_epoch(runner)
+    assert runner.model.training
+    return written['knn_top1'], said[0]
+
+
+def test_separate_classes_are_told_apart():
+    top1, said = measure(7, 5)
+    assert top1 == 100 and '(5 images, bank of 7, k=2)' in said
+
+
+def test_features_that_say_nothing_score_like_a_guess():
+    assert measure(7, 5, blind=True)[0] < 100
+
+
+def test_two_ranks_agree_with_one_and_count_no_image_twice():
+    assert run_distributed(measure, 2, 7, 5) == [measure(7, 5)] * 2
+
+
+def test_it_is_logged_in_a_real_run(pretrain_run):
+    file, = pretrain_run.glob('*/vis_data/scalars.json')
+    found = [record for record in map(json.loads, file.read_text().splitlines())
+             if 'knn_top1' in record]
+    assert [record['step'] for record in found] == [2, 4]
+    assert all(0 <= record['knn_top1'] <= 100 for record in found)
+
+
+def test_a_model_without_features_is_named():
+    class Silent(Identity):
+        def forward(self, inputs, data_samples=None, mode='tensor'):
+            return data_samples
+
+    hook = OnlineKNNHook(dict(dataset=dict(type='peco.Points', count=2), batch_size=2,
+                              sampler=dict(type='DefaultSampler', shuffle=False)), {})
+    with pytest.raises(KeyError, match='Silent need feature'):
+        hook._features(SimpleNamespace(model=Silent().eval(),
+                                       build_dataloader=Runner.build_dataloader), 'bank')

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from peco.engine.hooks import PictureHook
+from peco.engine.hooks.picture_hook import draw_model
+from peco.utils import load_checkpoint
+from tests.toy_configs import run_tool, tokenizer_config, write_config
+
+
+@pytest.mark.parametrize('run, stage', [('tokenizer_run', 'tokenizer'),
+                                        ('pretrain_run', 'pretrain')])
+def test_a_picture_an_epoch(run, stage, request):
+    folder = request.getfixturevalue(run) / 'pictures'
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f'{stage}_epoch_01.png', f'{stage}_epoch_02.png']
+    first, second = (np.asarray(Image.open(path)) for path in sorted(folder.iterdir()))
+    # The originals in the top row stay the same.
+    assert first.shape == second.shape
+    assert np.array_equal(first[40:180], second[40:180])
+    assert not np.array_equal(first, second)
+
+
+def test_training_goes_on_as_if_no_picture_had_been_drawn(images, tmp_path, tokenizer_run):
+    cfg = tokenizer_config(images)
+    cfg['custom_hooks'] = []
+    config = write_config(cfg, tmp_path / 'without_pictures.py')
+    assert run_tool('train', config, '--work-dir', tmp_path) == 0
+    plain = load_checkpoint(tmp_path / 'epoch_2.pth')['state_dict']
+    drawn = load_checkpoint(tokenizer_run / 'epoch_2.pth')['state_dict']
+    for name, value in plain.items():
+        assert torch.equal(value, drawn[name]), name
+
+
+def test_interval_and_last_epoch():
+    drawn = []
+    hook = PictureHook(interval=2)
+    hook._draw = lambda runner, epoch: drawn.append(epoch)
+
+    class Runner:
+        train_loop, max_epochs = None, 5
+
+    for Runner.epoch in range(5):
+        hook.after_train_epoch(Runner)
+    assert drawn == [2, 4, 5]
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match='interval=0'):
+        PictureHook(interval=0)
+
+
+def test_other_models_are_refused():
+    with pytest.raises(TypeError, match='Linear is neither'):
+        draw_model(torch.nn.Linear(1, 1), torch.zeros(1), None, '')

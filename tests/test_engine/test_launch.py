@@ -1,0 +1,79 @@
+import pytest
+import torch
+from mmengine.config import Config
+from torch import distributed as dist
+
+from peco.engine.launch import rank_from_environment, setup_launcher
+
+PYTORCH = dict(RANK='0', LOCAL_RANK='0', WORLD_SIZE='1', MASTER_ADDR='127.0.0.1')
+SLURM = dict(SLURM_PROCID='0', SLURM_LOCALID='0', SLURM_NTASKS='1', MASTER_ADDR='127.0.0.1')
+
+
+@pytest.fixture
+def group(monkeypatch, free_port):
+    """A clean environment, and no process group left over."""
+    for name in (*PYTORCH, *SLURM):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv('MASTER_PORT', str(free_port))
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    yield monkeypatch
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+@pytest.fixture
+def free_port():
+    import socket
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def test_one_process_needs_nothing():
+    cfg = Config()
+    setup_launcher(cfg, 'none')
+    assert cfg.launcher == 'none' and 'model_wrapper_cfg' not in cfg
+    assert not dist.is_initialized()
+
+
+@pytest.mark.parametrize('launcher, variables', [('pytorch', PYTORCH), ('slurm', SLURM)])
+def test_without_a_gpu_the_group_is_gloo(group, launcher, variables):
+    for name, value in variables.items():
+        group.setenv(name, value)
+    cfg = Config(dict(find_unused_parameters=True, env_cfg=dict(dist_cfg=dict(backend='nccl'))))
+    setup_launcher(cfg, launcher)
+    assert dist.get_backend() == 'gloo' and dist.get_world_size() == 1
+    assert cfg.launcher == launcher
+    assert cfg.model_wrapper_cfg == dict(
+        type='peco.DistributedDataParallel', find_unused_parameters=True)
+
+
+def test_own_wrapper_of_the_config_stays(group):
+    for name, value in PYTORCH.items():
+        group.setenv(name, value)
+    cfg = Config(dict(model_wrapper_cfg=dict(type='Mine')))
+    setup_launcher(cfg, 'pytorch')
+    assert cfg.model_wrapper_cfg.type == 'Mine'
+
+
+def test_launcher_that_did_not_launch(group):
+    with pytest.raises(ValueError, match='RANK, LOCAL_RANK, WORLD_SIZE not set.*dist_train.sh'):
+        setup_launcher(Config(), 'pytorch')
+    with pytest.raises(ValueError, match="'ssh' is not one of"):
+        setup_launcher(Config(), 'ssh')
+
+
+def test_more_ranks_than_gpus(group):
+    for name, value in dict(PYTORCH, LOCAL_RANK='2', LOCAL_WORLD_SIZE='3').items():
+        group.setenv(name, value)
+    group.setattr(torch.cuda, 'is_available', lambda: True)
+    group.setattr(torch.cuda, 'device_count', lambda: 2)
+    with pytest.raises(ValueError, match=r'3 processes .* 2 GPU\(s\)'):
+        setup_launcher(Config(), 'pytorch')
+
+
+def test_rank_from_environment(group):
+    assert rank_from_environment() == (0, 0)
+    group.setenv('SLURM_PROCID', '9')
+    group.setenv('SLURM_LOCALID', '1')
+    assert rank_from_environment() == (9, 1)

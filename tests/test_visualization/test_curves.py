@@ -1,0 +1,45 @@
+import json
+
+import pytest
+from PIL import Image
+
+from peco.visualization import plot_curves, read_scalars
+
+
+def write(work_dir, run, records):
+    folder = work_dir / run / 'vis_data'
+    folder.mkdir(parents=True)
+    (folder / 'scalars.json').write_text('\n'.join(map(json.dumps, records)))
+    return folder / 'scalars.json'
+
+
+def test_resumed_runs_are_one_curve(tmp_path):
+    write(tmp_path, '1', [dict(lr=1., loss=3., step=1), dict(lr=1., loss=2., step=2)])
+    write(tmp_path, '2', [dict(lr=1., loss=1., step=2), dict(lr=1., loss=0., step=3)])
+    assert read_scalars(tmp_path)['loss'] == [(1, 3.), (2, 1.), (3, 0.)]
+
+
+def test_validation_is_kept_apart_where_the_names_agree(tmp_path):
+    write(tmp_path, '1', [dict(lr=1., psnr=3., step=20, time=1), dict(psnr=9., top1=50., step=1)])
+    assert read_scalars(tmp_path) == {
+        'lr': [(20, 1.)], 'psnr': [(20, 3.)], 'val/psnr': [(1, 9.)], 'top1': [(1, 50.)]}
+
+
+def test_a_line_cut_by_a_kill_is_left_out(tmp_path):
+    file = write(tmp_path, '1', [dict(lr=1., loss=3., step=1)])
+    file.write_text(file.read_text() + '\n{"lr": 1., "lo')
+    assert read_scalars(file)['loss'] == [(1, 3.)]
+
+
+def test_nothing_logged(tmp_path):
+    with pytest.raises(FileNotFoundError, match='vis_data/scalars.json'):
+        read_scalars(tmp_path)
+
+
+def test_plot(tmp_path):
+    runs = dict(a={'loss': [(1, 2.), (2, 1.)], 'top1': [(1, 50.)]}, b={'loss': [(1, 3.)]})
+    wide, narrow = plot_curves(runs, tmp_path / 'a/all.png'), plot_curves(
+        runs, tmp_path / 'one.png', ['loss'])
+    assert Image.open(wide).width > 1.5 * Image.open(narrow).width
+    with pytest.raises(ValueError, match=r"'lost'.*there are: loss, top1"):
+        plot_curves(runs, tmp_path / 'no.png', ['lost'])
