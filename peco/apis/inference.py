@@ -139,7 +139,7 @@ def classify(model: nn.Module, image: ImageLike, topk: int = 5) -> list[tuple[st
     classes = getattr(model, 'dataset_meta', {}).get('classes')
     scores, indices = sample.pred_score.topk(min(topk, len(sample.pred_score)))
     return [(str(classes[index]) if classes else str(index), score)
-            for index, score in zip(indices.tolist(), scores.tolist())]
+            for index, score in zip(indices.tolist(), scores.tolist(), strict=True)]
 
 
 def _read(path: Path) -> np.ndarray:

@@ -42,9 +42,9 @@ def check_fit(model: nn.Module, state_dict: Mapping[str, torch.Tensor], source: 
     except ValueError as error:  # from a model that checks its weights itself
         return f'{source}: {error}'
     except RuntimeError as error:
-        sizes = re.findall(r'size mismatch for (\S+): copying a param with shape torch.Size\((.*?)\) '
-                           r'from checkpoint, the shape in current model is torch.Size\((.*?)\)',
-                           str(error))
+        sizes = re.findall(
+            r'size mismatch for (\S+): copying a param with shape torch.Size\((.*?)\) from '
+            r'checkpoint, the shape in current model is torch.Size\((.*?)\)', str(error))
         if not sizes:
             raise
         missing = [key for key in model.state_dict() if key not in state_dict]

@@ -58,7 +58,8 @@ def load_from_local(filename: str, map_location: Any = None) -> dict:
     return load_checkpoint(filename, map_location=map_location)
 
 
-def load_checkpoint(path: str | Path, map_location: Any = 'cpu', made_by: str | None = None) -> dict:
+def load_checkpoint(path: str | Path, map_location: Any = 'cpu',
+                    made_by: str | None = None) -> dict:
     """Load a checkpoint file without running any code in it.
 
     Args:

@@ -69,7 +69,7 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
     """
     path = Path(path)
     if not path.is_file():
-        siblings = [str(other) for other in path.parent.glob('*.py')] if path.parent.is_dir() else []
+        siblings = [str(other) for other in path.parent.glob('*.py')]
         raise ConfigError(
             f"config file '{path}' does not exist{near_miss(str(path), siblings, 0.8)}")
     try:

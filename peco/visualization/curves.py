@@ -88,10 +88,10 @@ def plot_curves(runs: Mapping[str, Curves], out: str | Path,
     rows = -(-len(names) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(4.6 * columns, 3.1 * rows), squeeze=False,
                                 layout='constrained')
-    for axis, name in zip(axes.flat, names):
+    for axis, name in zip(axes.flat, names, strict=False):
         for run, curves in runs.items():
             if name in curves:
-                steps, values = zip(*curves[name])
+                steps, values = zip(*curves[name], strict=True)
                 axis.plot(steps, values, label=run, linewidth=1.4,
                           marker='o' if len(steps) < 20 else None, markersize=3)
         axis.set_title(name, fontsize=10)
@@ -105,7 +105,7 @@ def plot_curves(runs: Mapping[str, Curves], out: str | Path,
     if len(runs) > 1:
         handles, labels = {}, []
         for axis in axes.flat:
-            for handle, label in zip(*axis.get_legend_handles_labels()):
+            for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
                 handles.setdefault(label, handle)
         labels = list(handles)
         figure.legend(handles.values(), labels, loc='outside upper center', ncols=len(labels),

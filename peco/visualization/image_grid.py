@@ -77,13 +77,15 @@ def image_grid(rows: Sequence[np.ndarray],
     left = _MARGIN + (label_width + _MARGIN if label_width else 0)
     top = _MARGIN + (_TEXT + _MARGIN if title else 0)
     below = [_TEXT + 6 if texts is not None else 0 for texts in captions]
-    sheet = Image.new('RGB', (
-        max(left + len(rows[0]) * (width + _GAP) - _GAP, _MARGIN + int(_font(_TEXT + 2).getlength(title)))
-        + _MARGIN, top + sum(heights) + sum(below) + _GAP * (len(rows) - 1) + _MARGIN), _PAPER)
+    title_font = _font(_TEXT + 2)
+    right = max(left + len(rows[0]) * (width + _GAP) - _GAP,
+                _MARGIN + int(title_font.getlength(title)))
+    bottom = top + sum(heights) + sum(below) + _GAP * (len(rows) - 1)
+    sheet = Image.new('RGB', (right + _MARGIN, bottom + _MARGIN), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    draw.text((_MARGIN, _MARGIN), title, fill=_INK, font=_font(_TEXT + 2))
-    for row, texts, colors, height, extra, label in zip(pictures, captions, caption_colors, heights,
-                                                        below, labels):
+    draw.text((_MARGIN, _MARGIN), title, fill=_INK, font=title_font)
+    for row, texts, colors, height, extra, label in zip(
+            pictures, captions, caption_colors, heights, below, labels, strict=True):
         draw.multiline_text((_MARGIN, top + height / 2), label, fill=_INK, font=font, anchor='lm',
                             spacing=2)
         for column, picture in enumerate(row):

@@ -47,8 +47,8 @@ def masked_prediction_grid(originals: torch.Tensor, masks: torch.Tensor, predict
     shares = masks.float().flatten(1).mean(1).tolist()
     rows = [to_uint8(originals), to_uint8(mask_images(originals, masks)), to_uint8(predicted)]
     labels = ['original', 'masked input', 'predicted\ntokens, decoded']
-    captions = [None, [f'{share:.0%} masked' for share in shares],
-                None if accuracy is None else [f'{value:.0f}% of tokens right' for value in accuracy]]
+    hits = None if accuracy is None else [f'{value:.0f}% of tokens right' for value in accuracy]
+    captions = [None, [f'{share:.0%} masked' for share in shares], hits]
     if decoded is not None:
         rows.append(to_uint8(decoded))
         labels.append('true tokens,\ndecoded')

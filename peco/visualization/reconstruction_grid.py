@@ -31,7 +31,8 @@ def reconstruction_grid(originals: torch.Tensor, reconstructions: torch.Tensor,
     errors = (originals - reconstructions.clamp(0, 1)).float().square().flatten(1).mean(1)
     psnr = -10 * torch.log10(errors.clamp(min=1e-10))
     rows = [to_uint8(originals), to_uint8(reconstructions)]
-    labels, captions = ['original', 'reconstruction'], [None, [f'{v:.1f} dB' for v in psnr.tolist()]]
+    labels = ['original', 'reconstruction']
+    captions = [None, [f'{value:.1f} dB' for value in psnr.tolist()]]
     if ids is not None:
         if len(ids) != len(originals):
             raise ValueError(f'{len(originals)} originals but ids of {len(ids)} images')

@@ -34,7 +34,8 @@ def test_one_folder_missing_twice_is_one_line_with_both_overrides(images):
                          'made_by': {'/none': 'make data'}})
     assert check_config(cfg, 'train') == [
         "data folder '/none' does not exist. Make it with: make data, or name your own: "
-        '--cfg-options train_dataloader.dataset.data_root=PATH val_dataloader.dataset.data_root=PATH'
+        '--cfg-options train_dataloader.dataset.data_root=PATH '
+        'val_dataloader.dataset.data_root=PATH'
     ]
     assert check_config(cfg, 'test') == []
 
@@ -73,8 +74,8 @@ def test_initial_weights_matter_to_training_only(images):
 
 def test_load_from_and_resume(images):
     cfg = Config(dict(classifier_config(images), load_from='/none.pth'))
-    assert check_config(cfg, 'train') == ["checkpoint '/none.pth' (load_from) does not exist. Check "
-                                          'the path']
+    assert check_config(cfg, 'train') == [
+        "checkpoint '/none.pth' (load_from) does not exist. Check the path"]
     cfg.resume = True
     assert '(resume)' in check_config(cfg, 'train')[0]
 

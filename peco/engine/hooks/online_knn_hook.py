@@ -86,5 +86,5 @@ class OnlineKNNHook(Hook):
         # Samplers deal images to the ranks in turn, and deal some twice to come out even.
         dealt = zip_longest(*all_gather_object(found))
         samples = [pair for pair in chain.from_iterable(dealt) if pair is not None]
-        features, labels = zip(*samples[:len(loader.dataset)])
+        features, labels = zip(*samples[:len(loader.dataset)], strict=True)
         return torch.stack(features), torch.tensor(labels)

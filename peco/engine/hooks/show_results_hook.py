@@ -43,7 +43,7 @@ class ShowResultsHook(Hook):
         if isinstance(inputs, (list, tuple)) and inputs[0].ndim == 4:
             inputs = inputs[0]
         to_rgb = getattr(unwrap(runner.model).data_preprocessor, 'to_rgb', False)
-        for image, sample in list(zip(inputs, outputs))[:room]:
+        for image, sample in list(zip(inputs, outputs, strict=True))[:room]:
             self._images.append(image.flip(0) if to_rgb else image)
             self._samples.append(sample.cpu() if hasattr(sample, 'cpu') else sample)
 

@@ -40,7 +40,7 @@ class Identity(BaseModel):
 
     def forward(self, inputs, data_samples=None, mode='tensor'):
         assert mode == 'predict' and not self.training
-        for vector, sample in zip(inputs, data_samples):
+        for vector, sample in zip(inputs, data_samples, strict=True):
             sample.set_field(torch.ones(2) if self.blind else vector, 'feature')
         return data_samples
 
