@@ -1,3 +1,6 @@
+import os
+from unittest import mock
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -12,11 +15,13 @@ SLURM = dict(SLURM_PROCID='0', SLURM_LOCALID='0', SLURM_NTASKS='1', MASTER_ADDR=
 @pytest.fixture
 def group(monkeypatch, free_port):
     """A clean environment, and no process group left over."""
-    for name in (*PYTORCH, *SLURM):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv('MASTER_PORT', str(free_port))
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    yield monkeypatch
+    # The launcher writes into the environment; all of it is taken back.
+    with mock.patch.dict(os.environ):
+        for name in (*PYTORCH, *SLURM):
+            os.environ.pop(name, None)
+        os.environ['MASTER_PORT'] = str(free_port)
+        yield monkeypatch
     if dist.is_initialized():
         dist.destroy_process_group()
 

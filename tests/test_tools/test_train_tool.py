@@ -56,7 +56,8 @@ def test_faults_are_told_plainly_and_nothing_is_written(images, tmp_path, capsys
     assert not (tmp_path / 'w').exists()
 
 
-def test_faults_of_the_command_line(images, tmp_path, capsys):
+def test_faults_of_the_command_line(images, tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv('RANK', raising=False)
     cfg = classifier_config(images)
     cfg.pop('auto_scale_lr')
     config = write_config(cfg, tmp_path / 'train_command_line.py')
