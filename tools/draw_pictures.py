@@ -61,7 +61,8 @@ def draw(model: torch.nn.Module, batch: dict) -> np.ndarray:
     ids = tokenizer.tokenize(images)
     decoded = tokenizer.decode(ids)
     predicted = model.predict_tokens(views, masks)
-    right = [float((p == t)[m].float().mean() * 100) for p, t, m in zip(predicted, ids, masks)]
+    right = [float((p == t)[m].float().mean() * 100) for p, t, m in zip(
+        predicted, ids, masks, strict=True)]
     grids = [
         reconstruction_grid(images, decoded, ids, title='Tokenizer'),
         masked_prediction_grid(

@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-pretrained = 'work_dirs/cifar10/pretrain/epoch_10.pth'
+pretrained = 'work_dirs/cifar10/pretrain/epoch_5.pth'
 made_by = {
     pretrained: 'python tools/run_pipeline.py configs/cifar10/pipeline.py --until pretrain'
 }

@@ -31,11 +31,11 @@ stages = [
         name='tokenizer',
         title='tokenizer (perceptual codebook)',
         run='train',
-        config=_c + 'tokenizer_vqgan-f4_b128-coslr-6e_cifar10.py',
+        config=_c + 'tokenizer_vqgan-f4_b128-coslr-3e_cifar10.py',
         cfg_options={
             'model.perceptual_loss.network.checkpoint': '{work_dir}/perceptual_network.pth'
         },
-        minutes=25),
+        minutes=15),
     dict(
         name='tokens',
         title='reconstruction, codebook and token probe on the test images',
@@ -50,9 +50,9 @@ stages = [
         name='pretrain',
         title='masked image modelling on the tokens',
         run='train',
-        config=_c + 'pretrain_vit-micro_b256-coslr-10e_cifar10.py',
+        config=_c + 'pretrain_vit-micro_b256-coslr-5e_cifar10.py',
         cfg_options={'model.tokenizer_checkpoint': '{last:tokenizer}'},
-        minutes=35),
+        minutes=18),
     dict(
         name='knn',
         title='kNN of the pretrained backbone',
@@ -71,21 +71,23 @@ stages = [
         name='finetune',
         title='fine-tuning on 5,000 labels',
         run='train',
-        config=_c + 'finetune_vit-micro_b128-coslr-20e_cifar10-5k.py',
+        config=_c + 'finetune_vit-micro_b128-coslr-15e_cifar10-5k.py',
         cfg_options={'model.backbone.init_cfg.checkpoint': '{last:pretrain}'},
-        minutes=6),
+        minutes=3),
     dict(
         name='scratch',
         title='the same from scratch',
         run='train',
-        config=_c + 'scratch_vit-micro_b128-coslr-20e_cifar10-5k.py',
-        minutes=6),
+        config=_c + 'scratch_vit-micro_b128-coslr-15e_cifar10-5k.py',
+        minutes=3),
 ]
 
 table = dict(
     columns=['PeCo', 'from scratch'],
     rows=[
-        dict(label='perceptual network: kNN top-1 (%)', cells={'PeCo': ('perceptual-knn', 'knn_top1')}),
+        dict(
+            label='perceptual network: kNN top-1 (%)',
+            cells={'PeCo': ('perceptual-knn', 'knn_top1')}),
         dict(label='tokenizer: PSNR (dB)', cells={'PeCo': ('tokens', 'psnr', '.2f')}),
         dict(
             label='tokenizer: perceptual distance',

@@ -4,24 +4,24 @@
 title = 'Learning rates on the validation split (10 % of the CIFAR-10 training images)'
 work_dir = 'work_dirs/cifar10-tuning'
 _c = 'configs/cifar10/'
-_rates = ['5e-4', '1e-3', '2e-3', '4e-3']
+_rates = ['5e-4', '1e-3', '2e-3']
 
 stages = [
     dict(
         name=f'scratch-lr{rate}',
         title=f'from scratch, lr {rate}',
         run='train',
-        config=_c + 'scratch_vit-micro_b128-coslr-20e_cifar10-5k-holdout.py',
+        config=_c + 'scratch_vit-micro_b128-coslr-15e_cifar10-5k-holdout.py',
         cfg_options={'optim_wrapper.optimizer.lr': rate},
-        minutes=5) for rate in _rates
+        minutes=3) for rate in _rates
 ] + [
     dict(
         name=f'finetune-lr{rate}',
         title=f'fine-tuning, lr {rate}',
         run='train',
-        config=_c + 'finetune_vit-micro_b128-coslr-20e_cifar10-5k-holdout.py',
+        config=_c + 'finetune_vit-micro_b128-coslr-15e_cifar10-5k-holdout.py',
         cfg_options={'optim_wrapper.optimizer.lr': rate},
-        minutes=5) for rate in _rates
+        minutes=3) for rate in _rates
 ]
 
 table = dict(

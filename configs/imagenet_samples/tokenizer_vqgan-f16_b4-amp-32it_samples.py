@@ -5,6 +5,7 @@ _base_ = '../peco/tokenizer_vqgan-f16_8xb32-amp-coslr-100e_in1k.py'
 perceptual_network = None
 made_by = dict(_delete_=True)
 model = dict(
+    quantizer=dict(init='data'),
     perceptual_loss=dict(
         network=dict(
             _delete_=True,

@@ -1,4 +1,4 @@
-_base_ = '../cifar10/finetune_vit-micro_b128-coslr-20e_cifar10-5k.py'
+_base_ = '../cifar10/finetune_vit-micro_b128-coslr-15e_cifar10-5k.py'
 
 pretrained = 'work_dirs/quickstart/pretrain/epoch_10.pth'
 made_by = {'_delete_': True, pretrained: 'bash tools/quickstart.sh'}
@@ -7,3 +7,5 @@ train_dataloader = dict(dataset=dict(data_root='data/quickstart/train', num_per_
 val_dataloader = dict(dataset=dict(data_root='data/quickstart/test'))
 test_dataloader = val_dataloader
 default_hooks = dict(logger=dict(interval=5))
+param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=20)]
+train_cfg = dict(max_epochs=20, val_interval=20)

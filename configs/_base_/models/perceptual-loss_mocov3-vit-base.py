@@ -6,8 +6,9 @@ perceptual_loss = dict(
     network=dict(type='peco.PerceptualNetwork', checkpoint=perceptual_network))
 made_by = {
     perceptual_network:
-    'tools/dist_train.sh configs/peco/perceptual_mocov3-vit-base-p16_16xb256-amp-coslr-300e_in1k.py '
-    '8, then python tools/export_perceptual.py '
+    'tools/dist_train.sh '
+    'configs/peco/perceptual_mocov3-vit-base-p16_16xb256-amp-coslr-300e_in1k.py 8, then '
+    'python tools/export_perceptual.py '
     'configs/peco/perceptual_mocov3-vit-base-p16_16xb256-amp-coslr-300e_in1k.py '
     'work_dirs/perceptual_mocov3-vit-base-p16_16xb256-amp-coslr-300e_in1k/epoch_300.pth '
     f'{perceptual_network} --out-indices 2 5 8 11'

@@ -3,7 +3,7 @@ tokenizer = dict(
     type='peco.PerceptualTokenizer',
     encoder=dict(
         type='peco.ConvEncoder',
-        base_channels=32,
+        base_channels=16,
         channel_mult=(1, 2, 4),
         num_res_blocks=1,
         attn_levels=(-1, ),
@@ -11,7 +11,7 @@ tokenizer = dict(
     quantizer=dict(type='peco.EMAQuantizer', codebook_size=1024, code_dim=64, decay=0.99),
     decoder=dict(
         type='peco.ConvDecoder',
-        base_channels=32,
+        base_channels=16,
         channel_mult=(1, 2, 4),
         num_res_blocks=1,
         attn_levels=(-1, ),

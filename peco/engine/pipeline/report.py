@@ -19,7 +19,8 @@ class Report:
         columns: Column headings in order.
 
     Example:
-        >>> report = Report('demo', [dict(label='PSNR (dB)', cells={'PeCo': ('tok', 'psnr')})], ['PeCo'])
+        >>> rows = [dict(label='PSNR (dB)', cells={'PeCo': ('tok', 'psnr')})]
+        >>> report = Report('demo', rows, ['PeCo'])
         >>> report.values({'tok': {'psnr': 21.5}})
         [('PSNR (dB)', ['21.5'])]
     """
@@ -60,5 +61,7 @@ class Report:
             '| | ' + ' | '.join(self.columns) + ' |',
             '|---|' + '---:|' * len(self.columns)
         ]
-        lines += [f'| {label} | ' + ' | '.join(cells) + ' |' for label, cells in self.values(metrics)]
+        lines += [
+            f'| {label} | ' + ' | '.join(cells) + ' |' for label, cells in self.values(metrics)
+        ]
         (folder / 'results.md').write_text('\n'.join(lines) + '\n')

@@ -40,7 +40,8 @@ class StageProcess:
         log_path: File that collects what the tool prints.
 
     Example:
-        >>> StageProcess(['tools/print_config.py', 'c.py'], Path('log.txt')).run(print)  # doctest: +SKIP
+        >>> process = StageProcess(['tools/print_config.py', 'c.py'], Path('log.txt'))
+        >>> process.run(print)  # doctest: +SKIP
         0
     """
 

@@ -29,10 +29,10 @@ param_scheduler = [
         eta_min=1e-5,
         by_epoch=True,
         begin=1,
-        end=6,
+        end=3,
         convert_to_iter_based=True),
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=6, val_interval=1)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=3, val_interval=1)
 val_cfg = dict()
 test_cfg = dict()
 default_hooks = dict(logger=dict(interval=20))

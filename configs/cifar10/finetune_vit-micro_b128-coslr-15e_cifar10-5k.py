@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-pretrained = 'work_dirs/cifar10/pretrain/epoch_10.pth'
+pretrained = 'work_dirs/cifar10/pretrain/epoch_5.pth'
 made_by = {
     pretrained: 'python tools/run_pipeline.py configs/cifar10/pipeline.py --until pretrain'
 }
@@ -33,8 +33,8 @@ optim_wrapper = dict(
     paramwise_cfg=dict(_base_.optim_wrapper.paramwise_cfg, layer_decay_rate=0.8))
 param_scheduler = [
     dict(_base_.param_scheduler[0], start_factor=1e-2, end=2),
-    dict(_base_.param_scheduler[1], begin=2, end=20),
+    dict(_base_.param_scheduler[1], begin=2, end=15),
 ]
-train_cfg = dict(max_epochs=20, val_interval=20)
+train_cfg = dict(max_epochs=15, val_interval=15)
 auto_scale_lr = dict(enable=False, base_batch_size=128)
 default_hooks = dict(logger=dict(interval=20))

@@ -1,5 +1,5 @@
-# For tuning: 5,000 labels out of 90 % of the training images, scored on the other 10 %.
-_base_ = 'finetune_vit-micro_b128-coslr-20e_cifar10-5k.py'
+# For tuning the recipe from scratch on the same split.
+_base_ = 'scratch_vit-micro_b128-coslr-15e_cifar10-5k.py'
 
 train_dataloader = dict(dataset=dict(holdout=dict(fraction=0.1, part='train')))
 val_dataloader = dict(

@@ -1,11 +1,11 @@
-_base_ = '../cifar10/tokenizer_vqgan-f4_b128-coslr-6e_cifar10.py'
+_base_ = '../cifar10/tokenizer_vqgan-f4_b128-coslr-3e_cifar10.py'
 
 perceptual_network = 'work_dirs/quickstart/perceptual_network.pth'
 made_by = {'_delete_': True, perceptual_network: 'bash tools/quickstart.sh'}
 model = dict(
     quantizer=dict(codebook_size=256),
     perceptual_loss=dict(network=dict(checkpoint=perceptual_network)))
-train_dataloader = dict(dataset=dict(data_root='data/quickstart/train'))
+train_dataloader = dict(batch_size=64, dataset=dict(data_root='data/quickstart/train'))
 val_dataloader = dict(dataset=dict(data_root='data/quickstart/train'))
 val_evaluator = [
     dict(type='peco.ReconstructionMetric'),
@@ -14,3 +14,5 @@ val_evaluator = [
 test_dataloader = val_dataloader
 test_evaluator = val_evaluator
 default_hooks = dict(logger=dict(interval=5))
+param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=5)]
+train_cfg = dict(max_epochs=5)

@@ -7,7 +7,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-tokenizer_checkpoint = 'work_dirs/cifar10/tokenizer/epoch_6.pth'
+tokenizer_checkpoint = 'work_dirs/cifar10/tokenizer/epoch_3.pth'
 made_by = {
     tokenizer_checkpoint:
     'python tools/run_pipeline.py configs/cifar10/pipeline.py --until tokenizer'
@@ -24,9 +24,9 @@ optim_wrapper = dict(_delete_=True, type='OptimWrapper', **{
     key: _base_.optim_wrapper[key] for key in ('optimizer', 'clip_grad', 'paramwise_cfg')})
 param_scheduler = [
     dict(_base_.param_scheduler[0], start_factor=1e-2, end=1),
-    dict(_base_.param_scheduler[1], begin=1, end=10),
+    dict(_base_.param_scheduler[1], begin=1, end=5),
 ]
-train_cfg = dict(max_epochs=10)
+train_cfg = dict(max_epochs=5)
 auto_scale_lr = dict(enable=False, base_batch_size=256)
 default_hooks = dict(logger=dict(interval=20))
 custom_hooks = [

@@ -1,5 +1,5 @@
 # The same budget from random weights, with its own learning rate and no layer decay.
-_base_ = 'finetune_vit-micro_b128-coslr-20e_cifar10-5k.py'
+_base_ = 'finetune_vit-micro_b128-coslr-15e_cifar10-5k.py'
 
 made_by = dict(_delete_=True)
 model = dict(backbone=dict(init_cfg=None))

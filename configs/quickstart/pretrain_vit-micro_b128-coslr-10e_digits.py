@@ -1,0 +1,12 @@
+_base_ = '../cifar10/pretrain_vit-micro_b256-coslr-5e_cifar10.py'
+
+tokenizer_checkpoint = 'work_dirs/quickstart/tokenizer/epoch_5.pth'
+made_by = {'_delete_': True, tokenizer_checkpoint: 'bash tools/quickstart.sh'}
+model = dict(
+    head=dict(num_classes=256),
+    tokenizer=dict(quantizer=dict(codebook_size=256)),
+    tokenizer_checkpoint=tokenizer_checkpoint)
+train_dataloader = dict(batch_size=128, dataset=dict(data_root='data/quickstart/train'))
+default_hooks = dict(logger=dict(interval=5))
+param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=10)]
+train_cfg = dict(max_epochs=10)
