@@ -47,6 +47,6 @@ def test_two_ranks_give_the_numbers_of_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where mmengine collects the parts
     expected = _evaluate(_samples())
     assert set(expected) == {'knn_top1', 'token_probe_top1', 'psnr', 'perceptual_distance',
-                             'codebook_usage', 'codebook_perplexity'}
+                             'codebook_usage', 'codebook_perplexity', 'codebook_entropy'}
     for scores in run_distributed(_evaluate_rank, 2):
         assert scores == pytest.approx(expected, rel=1e-9)
