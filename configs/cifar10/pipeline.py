@@ -31,7 +31,7 @@ stages = [
         name='tokenizer',
         title='tokenizer (perceptual codebook)',
         run='train',
-        config=_c + 'tokenizer_vqgan-f4_b128-coslr-3e_cifar10.py',
+        config=_c + 'tokenizer_vqgan-f4_b128-coslr-2e_cifar10.py',
         cfg_options={
             'model.perceptual_loss.network.checkpoint': '{work_dir}/perceptual_network.pth'
         },

@@ -7,7 +7,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-tokenizer_checkpoint = 'work_dirs/cifar10/tokenizer/epoch_3.pth'
+tokenizer_checkpoint = 'work_dirs/cifar10/tokenizer/epoch_2.pth'
 made_by = {
     tokenizer_checkpoint:
     'python tools/run_pipeline.py configs/cifar10/pipeline.py --until tokenizer'

@@ -1,4 +1,4 @@
-_base_ = '../cifar10/tokenizer_vqgan-f4_b128-coslr-3e_cifar10.py'
+_base_ = '../cifar10/tokenizer_vqgan-f4_b128-coslr-2e_cifar10.py'
 
 perceptual_network = 'work_dirs/quickstart/perceptual_network.pth'
 made_by = {'_delete_': True, perceptual_network: 'bash tools/quickstart.sh'}

@@ -24,7 +24,9 @@ class PerceptualLoss(BasePerceptualLoss):
     Args:
         network: Config of f: ``peco.PerceptualNetwork``, ``peco.BackboneFeatures`` or
             ``peco.TimmFeatures`` (or a module that gives a list of feature maps).
-        normalize_channels: Scale the feature vector at each place to norm 1 first, as LPIPS does.
+        normalize_channels: Scale the feature vector at each place to a mean square of 1 first. A
+            depth's term is then the squared distance of unit vectors, averaged over places (in
+            [0, 4]), as in LPIPS: without it f's scale sets the weight of the loss.
         layer_weights: Weight of each depth; default 1.
         weight, input_range: See :class:`BasePerceptualLoss`.
 
@@ -65,5 +67,7 @@ class PerceptualLoss(BasePerceptualLoss):
         dtype = torch.promote_types(feature.dtype, torch.float32)
         target, feature = target.to(dtype), feature.to(dtype)
         if self.normalize_channels:
-            target, feature = unit_channels(target), unit_channels(feature)
+            # The root of C turns norm 1 into mean square 1.
+            scale = feature.shape[1]**0.5
+            target, feature = unit_channels(target) * scale, unit_channels(feature) * scale
         return (feature - target).square().flatten(1).mean(1)

@@ -29,10 +29,10 @@ param_scheduler = [
         eta_min=1e-5,
         by_epoch=True,
         begin=1,
-        end=3,
+        end=2,
         convert_to_iter_based=True),
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=3, val_interval=1)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=2, val_interval=1)
 val_cfg = dict()
 test_cfg = dict()
 default_hooks = dict(logger=dict(interval=20))
