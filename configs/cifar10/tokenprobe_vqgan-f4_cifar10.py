@@ -14,6 +14,9 @@ model = dict(
         mean=[0., 0., 0.],
         std=[255., 255., 255.],
         to_rgb=True))
+# 1,000 training images a class are bank enough for 1,024 codes.
+_bank, _query = _base_.test_dataloader.dataset.datasets
+test_dataloader = dict(dataset=dict(datasets=[dict(_bank, num_per_class=1000), _query]))
 test_evaluator = [
     dict(type='peco.TokenProbe', codebook_size=1024),
     dict(type='peco.ReconstructionMetric', split_role='query'),

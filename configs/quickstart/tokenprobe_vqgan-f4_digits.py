@@ -8,7 +8,7 @@ model = dict(
 _bank, _query = _base_.test_dataloader.dataset.datasets
 test_dataloader = dict(
     dataset=dict(datasets=[
-        dict(_bank, data_root='data/quickstart/train'),
+        dict(_bank, data_root='data/quickstart/train', num_per_class=None),
         dict(_query, data_root='data/quickstart/test'),
     ]))
 test_evaluator = [
