@@ -29,7 +29,26 @@ param_scheduler = [
 train_cfg = dict(max_epochs=5)
 auto_scale_lr = dict(enable=False, base_batch_size=256)
 default_hooks = dict(logger=dict(interval=20))
+
+# Watched with labels of training images alone: 5,000 vote, 2,000 held out are classified.
+_pipeline = [
+    dict(type='peco.LoadImage'),
+    dict(type='Resize', scale=(32, 32), interpolation='bicubic'),
+    dict(type='PackInputs'),
+]
+_watched = dict(
+    batch_size=250, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False))
+_images = dict(type='peco.ImageFolder', data_root=_base_.train_dir, pipeline=_pipeline)
 custom_hooks = [
     dict(type='peco.TokenizerGuardHook'),
-    dict(type='peco.PictureHook', interval=2),
+    dict(type='peco.PictureHook', interval=1),
+    dict(
+        type='peco.OnlineKNNHook',
+        bank_dataloader=dict(
+            _watched,
+            dataset=dict(
+                _images, num_per_class=500, holdout=dict(fraction=0.1, part='train'))),
+        query_dataloader=dict(
+            _watched,
+            dataset=dict(_images, num_per_class=200, holdout=dict(fraction=0.1, part='val')))),
 ]

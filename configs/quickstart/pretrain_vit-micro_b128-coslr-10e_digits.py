@@ -10,3 +10,16 @@ train_dataloader = dict(batch_size=128, dataset=dict(data_root='data/quickstart/
 default_hooks = dict(logger=dict(interval=5))
 param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=10)]
 train_cfg = dict(max_epochs=10)
+
+_guard, _pictures, _knn = _base_.custom_hooks
+_bank = dict(_knn.bank_dataloader.dataset, data_root='data/quickstart/train', num_per_class=100)
+_query = dict(_knn.query_dataloader.dataset, data_root='data/quickstart/train', num_per_class=40)
+custom_hooks = [
+    _guard,
+    dict(_pictures, interval=5),
+    dict(
+        _knn,
+        interval=5,
+        bank_dataloader=dict(_knn.bank_dataloader, dataset=_bank),
+        query_dataloader=dict(_knn.query_dataloader, dataset=_query)),
+]
