@@ -1,0 +1,38 @@
+import pytest
+
+from peco.engine.pipeline import bf16_is_native, run_from_command_line
+
+
+class _Pipeline:
+
+    def __init__(self, amp):
+        self.amp, self.redone, self.until = amp, None, None
+
+    def redo(self, name):
+        self.redone = name
+
+    def run(self, until=None):
+        self.until = until
+        return 7
+
+
+@pytest.mark.parametrize('amp, expected', [('on', True), ('off', False), ('auto', None)])
+def test_runs_the_pipeline_in_the_wanted_precision(amp, expected):
+    made = []
+
+    def make(in_bf16):
+        made.append(_Pipeline(in_bf16))
+        return made[0]
+
+    assert run_from_command_line(make, amp=amp, redo='a', until='b') == 7
+    assert made[0].amp is (bf16_is_native() if expected is None else expected)
+    assert (made[0].redone, made[0].until) == ('a', 'b')
+
+
+def test_a_bad_pipeline_is_one_line_and_exit_code_2(capsys):
+
+    def make(amp):
+        raise ValueError("no stage 'x'")
+
+    assert run_from_command_line(make) == 2
+    assert capsys.readouterr().err == "error: no stage 'x'\n"
