@@ -112,7 +112,7 @@ def draw_model(model: nn.Module, inputs: torch.Tensor | list[torch.Tensor],
         hits = ((predicted == true) & masks).flatten(1).sum(1)
         accuracy = (hits / masks.flatten(1).sum(1).clamp(min=1) * 100).tolist()
         return 'pretrain', masked_prediction_grid(
-            _to_unit(images, tokenizer), masks, _to_unit(tokenizer.decode(predicted), tokenizer),
+            images.float().cpu(), masks, _to_unit(tokenizer.decode(predicted), tokenizer),
             _to_unit(tokenizer.decode(true), tokenizer), accuracy, f'pretraining, {title}')
     if hasattr(model, 'reconstruct'):
         if not getattr(model.quantizer, 'initialised', True):

@@ -141,7 +141,8 @@ class PeCo(BaseSelfSupervisor):
         """Token ids of images, chunk by chunk.
 
         Args:
-            images: RGB images in [0, 1] of shape ``(B, 3, H, W)``.
+            images: RGB images in [0, 1] of shape ``(B, 3, H, W)``; they are brought to the
+                tokenizer's ``value_range``.
 
         Returns:
             Ids, int64 of shape ``(B, h, w)``.
@@ -149,8 +150,10 @@ class PeCo(BaseSelfSupervisor):
         chunk = self.tokenizer_chunk or max(1, _CHUNK_PIXELS // (images.size(2) * images.size(3)))
         precision = (nullcontext() if self.tokenizer_amp else
                      torch.autocast(images.device.type, enabled=False))
+        low, high = getattr(self.tokenizer, 'value_range', (0., 1.))
         with precision:
-            return torch.cat([self.tokenizer.tokenize(part) for part in images.split(chunk)])
+            return torch.cat([self.tokenizer.tokenize(part * (high - low) + low)
+                              for part in images.split(chunk)])
 
     @staticmethod
     def _views(inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:

@@ -100,6 +100,11 @@ class PerceptualTokenizer(BaseModel):
         if encoder.stride != decoder.stride:
             raise ValueError(f'The encoder has the stride {encoder.stride}, the decoder '
                              f'{decoder.stride}: give both the same channel_mult.')
+        seen = getattr(self.perceptual_loss, 'input_range', self.value_range)
+        if tuple(seen) != self.value_range:
+            # Values in [0, 1] would pass the check of a loss that expects [-1, 1].
+            raise ValueError(f'perceptual_loss.input_range={tuple(seen)} is not the tokenizer\'s '
+                             f'value_range={self.value_range}: give both the same.')
 
     @property
     def codebook_size(self) -> int:

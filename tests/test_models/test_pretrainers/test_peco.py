@@ -227,6 +227,18 @@ def test_the_default_chunk_counts_pixels(monkeypatch):
     assert tokenizer.batches == [2, 2, 1, 1, 1, 1]
 
 
+@pytest.mark.parametrize('low, high', [(-1., 1.), (0., 255.)])
+def test_images_are_brought_to_the_range_of_the_tokenizer(low, high):
+    class Ranged(MeanTokenizer):
+        value_range = (low, high)
+
+        def tokenize(self, images):
+            return super().tokenize((images - low) / (high - low))
+
+    images = batch()[0][1]
+    assert torch.equal(build(Ranged()).tokenize(images), MeanTokenizer().tokenize(images))
+
+
 def test_tokenizer_info():
     assert build(MeanTokenizer(), tokenizer_checkpoint='a.pth').tokenizer_info == dict(
         path='a.pth', fingerprint='f' * 64)

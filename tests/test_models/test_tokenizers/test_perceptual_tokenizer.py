@@ -269,6 +269,11 @@ def test_parts_that_do_not_fit():
         MODELS.build(dict(cfg, decoder=dict(cfg['decoder'], channel_mult=(1, 2))))
     with pytest.raises(ValueError, match='value_range must rise'):
         MODELS.build(dict(cfg, value_range=(1., 0.)))
+    # Images in [0, 1] lie in [-1, 1] as well, so no check of values would find this.
+    for ranges in (dict(), dict(value_range=(0., 255.))):
+        with pytest.raises(ValueError, match=r'input_range=\(-1.0, 1.0\).*value_range=\(0.0'):
+            _build(perceptual=dict(PERCEPTUAL, input_range=(-1, 1)), **ranges)
+    assert _build(perceptual=dict(PERCEPTUAL, input_range=(-1, 1)), value_range=(-1, 1))
     with pytest.raises(ValueError, match="got 'train'"):
         MODELS.build(cfg)(_images(), mode='train')
 
