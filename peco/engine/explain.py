@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 _ADVICE = (
     ('out of memory', 'the device is out of memory: lower train_dataloader.batch_size (and raise '
      'optim_wrapper.accumulative_counts by as much), or train with --amp'),
     ('Expected to have finished reduction in the prior iteration',
      'a parameter took no part in the loss, so the ranks cannot go on: remove it from the model, '
      'or set --cfg-options find_unused_parameters=True'),
-    ('DataLoader worker', 'a data loader worker died, mostly for want of memory: lower '
+    ('DataLoader worker (pid', 'a data loader worker died, mostly for want of memory: lower '
      'num_workers or batch_size of the data loaders'),
     ('No space left on device', 'the disk is full: free some space, or set --work-dir to another '
      'disk and continue with --resume PATH'),
@@ -21,6 +23,11 @@ _ADVICE = (
     ('unexpected keyword argument', 'a key of the config is not known to the class that it '
      'configures'),
 )
+
+
+# torch wraps the traceback of a worker's exception, the exception itself standing last.
+_IN_A_WORKER = re.compile(r'^Caught \S+ in DataLoader worker process \d+\.')
+_RAISED = re.compile(r'^(?:\w+\.)*\w+: ')
 
 
 def explain_error(error: BaseException) -> str:
@@ -36,5 +43,14 @@ def explain_error(error: BaseException) -> str:
     for sign, advice in _ADVICE:
         if sign in text:
             return advice
+    if _IN_A_WORKER.match(text):
+        return _raised_in_a_worker(text)
     first_line = next((line for line in text.splitlines() if line.strip()), '')
     return f'{type(error).__name__}: {first_line}' if first_line else type(error).__name__
+
+
+def _raised_in_a_worker(text: str) -> str:
+    """The exception itself, out of the traceback that torch makes of it."""
+    _, _, traceback = text.partition('\n')
+    lines = [line for line in traceback.splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if _RAISED.match(line)), lines[-1])
