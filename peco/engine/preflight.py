@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+
+from peco.datasets.image_folder import IMAGE_EXTENSIONS
 
 from .config_check import check_components
 
@@ -67,7 +70,10 @@ def _check_data(cfg: Config, stage: str) -> list[str]:
 
 
 def _missing_data(node: Any, here: str) -> list[tuple[str, str]]:
-    """Find the data paths below a dataset config that do not exist, each with its config key."""
+    """Find the data paths below a dataset config that do not exist or hold no image.
+
+    Each comes with its config key.
+    """
     if isinstance(node, (list, tuple)):
         return [found for index, child in enumerate(node)
                 for found in _missing_data(child, f'{here}.{index}')]
@@ -81,9 +87,27 @@ def _missing_data(node: Any, here: str) -> list[tuple[str, str]]:
     else:
         found = [(path, key) for key, path in _parts_of_dataset(node, root, here)
                  if not Path(path).expanduser().exists()]
+    if not found and (folder := _image_folder(node, root)) and not _holds_image(folder, node):
+        found = [(folder, f"{here}.{'data_prefix' if node.get('data_prefix') else 'data_root'}")]
     for key in ('dataset', 'datasets'):
         found += _missing_data(node.get(key), f'{here}.{key}')
     return found
+
+
+def _image_folder(node: dict, root: str) -> str | None:
+    """The folder that a dataset takes its images from, where it takes them from one."""
+    prefix = node.get('data_prefix') or ''
+    if (str(node.get('type')).split('.')[-1] != 'ImageFolder' or node.get('ann_file')
+            or not isinstance(prefix, str) or '://' in prefix):
+        return None
+    return str(Path(root, prefix)) if prefix else root
+
+
+def _holds_image(folder: str, node: dict) -> bool:
+    """Look for one image: a large folder is not read to its end."""
+    endings = tuple(ending.lower() for ending in node.get('extensions') or IMAGE_EXTENSIONS)
+    walk = os.walk(Path(folder).expanduser(), followlinks=True)
+    return any(name.lower().endswith(endings) for _, _, names in walk for name in names)
 
 
 def _parts_of_dataset(node: dict, root: str, here: str) -> list[tuple[str, str]]:
@@ -96,11 +120,14 @@ def _parts_of_dataset(node: dict, root: str, here: str) -> list[tuple[str, str]]
 
 
 def _data_line(path: str, keys: list[str], made_by: dict) -> str:
-    kind = 'file' if Path(path).suffix and keys[0].endswith('ann_file') else 'folder'
+    if Path(path).expanduser().exists():
+        fault = f"folder '{path}' holds no image ({' '.join(IMAGE_EXTENSIONS)})"
+    else:
+        kind = 'file' if Path(path).suffix and keys[0].endswith('ann_file') else 'folder'
+        fault = f"{kind} '{path}' does not exist"
     mend = f'Make it with: {made_by[path]}' if path in made_by else 'Put your data there'
     overrides = ' '.join(f'{key}=PATH' for key in keys)
-    return (f"data {kind} '{path}' does not exist. {mend}, or name your own: "
-            f'--cfg-options {overrides}')
+    return f'data {fault}. {mend}, or name your own: --cfg-options {overrides}'
 
 
 def _check_checkpoints(cfg: Config, stage: str) -> list[str]:

@@ -40,6 +40,22 @@ def test_one_folder_missing_twice_is_one_line_with_both_overrides(images):
     assert check_config(cfg, 'test') == []
 
 
+def test_a_folder_without_images(images, tmp_path):
+    cfg = tokenizer_config(images)
+    folder = tmp_path / 'data'
+    (folder / 'nested').mkdir(parents=True)
+    (folder / 'nested/readme.txt').touch()
+    cfg['train_dataloader']['dataset']['data_root'] = str(folder)
+    problem, = check_config(Config(cfg), 'train')
+    assert problem.startswith(f"data folder '{folder}' holds no image (.jpg ")
+    assert problem.endswith('--cfg-options train_dataloader.dataset.data_root=PATH')
+    cfg['train_dataloader']['dataset'].update(data_root=str(tmp_path), data_prefix='data')
+    problem, = check_config(Config(cfg), 'train')
+    assert f"'{folder}'" in problem and problem.endswith('dataset.data_prefix=PATH')
+    (folder / 'nested/a.PNG').touch()
+    assert check_config(Config(cfg), 'train') == []
+
+
 @pytest.mark.parametrize('change, message', [
     (dict(data_prefix='part'), 'data_prefix=PATH'),
     (dict(data_prefix=dict(img_path='part')), 'data_prefix.img_path=PATH'),
