@@ -73,7 +73,8 @@ class CropAndResize(BaseTransform):
             return cv2.resize(crop, (width, height),
                               interpolation=cv2_interp_codes[interpolation])
         image = Image.fromarray(np.ascontiguousarray(crop))
-        return np.asarray(image.resize((width, height), _PILLOW_FILTERS[interpolation]))
+        # A copy, because Pillow's own memory is read-only.
+        return np.array(image.resize((width, height), _PILLOW_FILTERS[interpolation]))
 
     def transform(self, results: dict) -> dict:
         """Replace ``img`` by the view or views."""

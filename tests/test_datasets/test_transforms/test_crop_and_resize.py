@@ -20,6 +20,14 @@ def test_it_equals_pillows_crop_and_bicubic_resize():
     assert out['img_shape'] == (32, 32)
 
 
+@pytest.mark.parametrize('flip', [False, True])
+@pytest.mark.parametrize('box', [(0, 0, 50, 50), (0, 0, 32, 32)])
+def test_the_result_can_be_written_to(box, flip):
+    """As torch.from_numpy asks for."""
+    out = CropAndResize(32)(dict(img=_picture(), crop_box=box, flip=flip))
+    assert out['img'].flags.writeable
+
+
 def test_shrinking_does_not_alias_unlike_opencv():
     # A fine checkerboard is gray from afar.
     image = np.indices((256, 256)).sum(axis=0) % 2 * 255
