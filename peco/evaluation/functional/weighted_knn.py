@@ -32,7 +32,8 @@ def weighted_knn(bank: Tensor,
         Predicted labels, int64 ``(M,)``.
 
     Raises:
-        ValueError: If a set is empty, shapes differ, or k is larger than the bank.
+        ValueError: If a set is empty, shapes differ, k is larger than the bank, or a value is
+            not finite.
     """
     if len(bank) == 0 or len(query) == 0:
         raise ValueError(f'kNN needs a bank and a query set, got {len(bank)} and {len(query)} '
@@ -42,6 +43,8 @@ def weighted_knn(bank: Tensor,
                          f'{query.shape[1]}')
     if not 1 <= k <= len(bank):
         raise ValueError(f'k={k} must be between 1 and the size of the bank, {len(bank)}')
+    if not (bank.isfinite().all() and query.isfinite().all()):
+        raise ValueError('kNN got vectors with NaN or infinite values: the network has diverged')
     if temperature <= 0:
         raise ValueError(f'temperature must be positive, got {temperature}')
     classes = int(bank_labels.max()) + 1 if num_classes is None else num_classes

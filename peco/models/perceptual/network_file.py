@@ -64,8 +64,8 @@ def read_network(path: str | Path) -> dict:
     if not isinstance(content, dict) or content.get('format') != FORMAT:
         raise ValueError(f'{path} is not the file of a perceptual network. Make one from a '
                          f'self-supervised checkpoint: {made_by}')
-    if content['version'] != VERSION:
-        raise ValueError(f'{path} has version {content["version"]} of the format, this code reads '
+    if content.get('version') != VERSION:
+        raise ValueError(f'{path} has version {content.get("version")} of the format, this code reads '
                          f'version {VERSION}. Make it again: {made_by}')
     if state_dict_fingerprint(content['state_dict']) != content['fingerprint']:
         raise ValueError(f'The weights in {path} are not those it was written with. Make it '

@@ -77,8 +77,8 @@ class BaseQuantizer(BaseModule, metaclass=ABCMeta):
         """Quantize, and in train mode learn from the vectors.
 
         While a codebook in train mode still gathers vectors for its initialisation, the vectors
-        pass unchanged, all ids are 0 and the commitment loss is 0: encoder and decoder learn as
-        a plain autoencoder until then.
+        pass as they are compared with codes (of norm 1 for a cosine codebook), all ids are 0 and
+        the commitment loss is 0: encoder and decoder learn as a plain autoencoder until then.
 
         Args:
             z: Vectors ``(B, C, h, w)``, floating point.
@@ -96,7 +96,7 @@ class BaseQuantizer(BaseModule, metaclass=ABCMeta):
             if self.training:
                 self._before_step(rows.detach())
                 if not self.initialised:
-                    return self._pass_through(z)
+                    return self._pass_through(z, rows)
             ids = self._nearest_checked(rows.detach())
             codes = self.codes.detach().to(rows.dtype)[ids]
             commitment_loss = F.mse_loss(rows, codes)
@@ -108,8 +108,7 @@ class BaseQuantizer(BaseModule, metaclass=ABCMeta):
             else:
                 counts = count_codes(ids, self.codebook_size)
             stats = dict(usage_and_perplexity(counts), initted=torch.ones((), device=z.device))
-        quantized = quantized.reshape(batch, height, width, -1).permute(0, 3, 1, 2)
-        return QuantizerOutput(quantized.to(z.dtype), ids.reshape(batch, height, width),
+        return QuantizerOutput(self._grid(quantized, z), ids.reshape(batch, height, width),
                                commitment_loss, stats)
 
     @torch.no_grad()
@@ -184,10 +183,15 @@ class BaseQuantizer(BaseModule, metaclass=ABCMeta):
         self._require_initialised()
         return self._nearest(rows)
 
-    def _pass_through(self, z: torch.Tensor) -> QuantizerOutput:
+    @staticmethod
+    def _grid(rows: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        batch, _, height, width = z.shape
+        return rows.reshape(batch, height, width, -1).permute(0, 3, 1, 2).to(z.dtype)
+
+    def _pass_through(self, z: torch.Tensor, rows: torch.Tensor) -> QuantizerOutput:
         zero = torch.zeros((), device=z.device)
         ids = torch.zeros(z.shape[0], *z.shape[2:], dtype=torch.long, device=z.device)
-        return QuantizerOutput(z, ids, zero, dict(usage=zero, perplexity=zero, initted=zero))
+        return QuantizerOutput(self._grid(rows, z), ids, zero, dict(usage=zero, perplexity=zero, initted=zero))
 
     def _check_shape(self, z: torch.Tensor) -> torch.Size:
         if z.ndim != 4 or z.shape[1] != self.code_dim or not z.is_floating_point():

@@ -78,3 +78,12 @@ def test_impossible_inputs_are_refused(change, message):
     kwargs = dict(bank=bank, bank_labels=labels, query=query, k=5)
     with pytest.raises(ValueError, match=message):
         weighted_knn(**{**kwargs, **change})
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+@pytest.mark.parametrize('name', ['bank', 'query'])
+def test_vectors_of_a_diverged_network_are_refused(name, value):
+    sets = dict(bank=torch.rand(4, 3), query=torch.rand(2, 3))
+    sets[name][1, 2] = value
+    with pytest.raises(ValueError, match='NaN or infinite.*diverged'):
+        weighted_knn(bank_labels=torch.arange(4), k=2, **sets)

@@ -57,6 +57,11 @@ def test_other_files_are_refused(tmp_path):
     torch.save(content, path)
     with pytest.raises(ValueError, match='weights .* are not those'):
         PerceptualNetwork(str(path))
-    torch.save(dict(content, version=99), path)
-    with pytest.raises(ValueError, match='version 99'):
+    for version in (99, None):
+        torch.save(dict(content, version=version), path)
+        with pytest.raises(ValueError, match=f'version {version}'):
+            PerceptualNetwork(str(path))
+    del content['version']
+    torch.save(content, path)
+    with pytest.raises(ValueError, match='version None'):
         PerceptualNetwork(str(path))

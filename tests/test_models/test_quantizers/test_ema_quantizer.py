@@ -216,12 +216,22 @@ def test_vectors_are_gathered_over_batches(init):
     for _ in range(2):
         z = torch.randn(1, 4, 4, 4, requires_grad=True)
         out = quantizer(z)
-        assert out.quantized is z and out.commitment_loss == 0 and not out.ids.any()
+        assert torch.equal(out.quantized, z) and out.commitment_loss == 0 and not out.ids.any()
         assert not out.stats['initted'] and not quantizer.initialised
     out = quantizer(torch.randn(1, 4, 4, 4))
     assert out.stats['initted'] and quantizer.initialised and quantizer.initted
     assert len(quantizer.embedding.unique(dim=0)) == 40
     assert not quantizer._pending
+
+
+def test_the_decoder_sees_the_scale_of_the_codes_from_the_first_step():
+    quantizer = CosineEMAQuantizer(40, 4, init='data')
+    z = (torch.randn(1, 4, 4, 4) * 9).requires_grad_()
+    out = quantizer(z)
+    assert not out.stats['initted']
+    torch.testing.assert_close(out.quantized, F.normalize(z, dim=1))
+    out.quantized.sum().backward()
+    assert z.grad.abs().sum() > 0
 
 
 def test_data_init_takes_vectors_of_the_data():
