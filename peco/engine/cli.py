@@ -16,6 +16,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
+from torch.utils.data import DataLoader, IterableDataset
 
 from peco.utils.checkpoint import CheckpointError
 from peco.utils.config import ConfigError, add_options_argument, load_config
@@ -94,8 +95,23 @@ def build_runner(cfg: Config, stage: str, launcher: str) -> Runner:
     if isinstance(runner, Runner):
         if stage == 'train' and (problems := list(check_initial_weights(runner.model))):
             raise ConfigError(problems)
+        if stage == 'train':
+            _check_train_length(runner)
         runner.register_hook(WeightsCheckHook())
     return runner
+
+
+def _check_train_length(runner: Runner) -> None:
+    """Raise where there are too few images for one batch: mmengine would take no step at all."""
+    loader = getattr(runner.train_loop, 'dataloader', None)
+    if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
+        return
+    if len(loader) == 0:
+        images, ranks = len(loader.dataset), runner.world_size
+        raise ConfigError(
+            f'train_dataloader: {images} images on {ranks} rank(s) give no batch of batch_size='
+            f'{loader.batch_size}: set --cfg-options train_dataloader.batch_size='
+            f'{max(1, images // ranks)} or train_dataloader.drop_last=False')
 
 
 @contextmanager

@@ -72,6 +72,16 @@ def test_faults_of_the_command_line(images, tmp_path, capsys, monkeypatch):
         assert message in capsys.readouterr().err
 
 
+def test_fewer_images_than_a_batch(images, tmp_path, capsys):
+    config = write_config(classifier_config(images), tmp_path / 'train_too_few.py')
+    assert run_tool('train', config, '--work-dir', tmp_path / 'w', '--cfg-options',
+                    'train_dataloader.batch_size=9', 'train_dataloader.drop_last=True') == 2
+    errors = capsys.readouterr().err
+    assert 'Traceback' not in errors
+    assert '8 images on 1 rank(s) give no batch of batch_size=9' in errors
+    assert 'train_dataloader.batch_size=8 or train_dataloader.drop_last=False' in errors
+
+
 def test_pretrained_weights_of_another_model(images, tokenizer_run, tmp_path, capsys):
     cfg = classifier_config(images)
     cfg['model']['backbone'] = dict(
