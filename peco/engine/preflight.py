@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from peco.datasets.image_folder import IMAGE_EXTENSIONS
 
+from .class_check import check_classes
 from .config_check import check_components
 
 _STAGES = dict(train=('train_dataloader', 'val_dataloader'), test=('test_dataloader', ))
@@ -39,6 +40,7 @@ def check_config(cfg: Config, stage: str) -> list[str]:
         *_check_parts(cfg, stage),
         *check_components(cfg),
         *_check_data(cfg, stage),
+        *check_classes(cfg, _STAGES[stage]),
         *_check_checkpoints(cfg, stage),
     ]
 

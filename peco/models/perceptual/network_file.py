@@ -65,8 +65,8 @@ def read_network(path: str | Path) -> dict:
         raise ValueError(f'{path} is not the file of a perceptual network. Make one from a '
                          f'self-supervised checkpoint: {made_by}')
     if content.get('version') != VERSION:
-        raise ValueError(f'{path} has version {content.get("version")} of the format, this code reads '
-                         f'version {VERSION}. Make it again: {made_by}')
+        raise ValueError(f'{path} has version {content.get("version")} of the format, this code '
+                         f'reads version {VERSION}. Make it again: {made_by}')
     if state_dict_fingerprint(content['state_dict']) != content['fingerprint']:
         raise ValueError(f'The weights in {path} are not those it was written with. Make it '
                          f'again: {made_by}')

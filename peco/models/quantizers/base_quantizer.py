@@ -191,7 +191,8 @@ class BaseQuantizer(BaseModule, metaclass=ABCMeta):
     def _pass_through(self, z: torch.Tensor, rows: torch.Tensor) -> QuantizerOutput:
         zero = torch.zeros((), device=z.device)
         ids = torch.zeros(z.shape[0], *z.shape[2:], dtype=torch.long, device=z.device)
-        return QuantizerOutput(self._grid(rows, z), ids, zero, dict(usage=zero, perplexity=zero, initted=zero))
+        stats = dict(usage=zero, perplexity=zero, initted=zero)
+        return QuantizerOutput(self._grid(rows, z), ids, zero, stats)
 
     def _check_shape(self, z: torch.Tensor) -> torch.Size:
         if z.ndim != 4 or z.shape[1] != self.code_dim or not z.is_floating_point():

@@ -1,0 +1,51 @@
+import pytest
+from mmengine.config import Config
+
+from peco.engine.class_check import check_classes
+from peco.engine.preflight import check_config
+from tests.toy_configs import classifier_config
+
+LOADERS = ('train_dataloader', 'val_dataloader')
+
+
+@pytest.fixture
+def folders(tmp_path):
+
+    def make(train, val, num_classes=3, **kwargs):
+        for part, names in (('train', train), ('val', val)):
+            for name in names:
+                (tmp_path / part / name).mkdir(parents=True)
+        return Config(dict(
+            model=dict(head=dict(num_classes=num_classes)),
+            train_dataloader=dict(dataset=dict(
+                type='peco.ImageFolder', data_root=str(tmp_path / 'train'), **kwargs)),
+            val_dataloader=dict(dataset=dict(type='ConcatDataset', datasets=[
+                dict(type='peco.ImageFolder', data_root=str(tmp_path), data_prefix='val')]))))
+
+    return make
+
+
+def test_equal_folders_pass(folders):
+    assert check_classes(folders('abc', 'cba'), LOADERS) == []
+
+
+def test_folders_that_number_classes_differently(folders):
+    problem, = check_classes(folders('abc', 'ac'), LOADERS)
+    assert "val' (2)" in problem and "train' (3)" in problem and "['b']" in problem
+
+
+def test_the_head_must_have_as_many_classes(folders):
+    problem, = check_classes(folders('abc', 'abc', num_classes=10), LOADERS)
+    assert 'has 3 class folders, model.head.num_classes is 10' in problem
+    assert 'model.head.num_classes=3' in problem
+
+
+def test_unlabelled_folders_do_not_count(folders):
+    assert check_classes(folders('xyzw', 'abc', with_label=False), LOADERS) == []
+
+
+def test_the_start_of_a_run_is_stopped(images, tmp_path):
+    cfg = Config(classifier_config(images))
+    cfg.model.head.num_classes = 7
+    problem, = check_config(cfg, 'train')
+    assert 'model.head.num_classes is 7' in problem
