@@ -29,8 +29,8 @@ def check_classes(cfg: Config, loaders: Iterable[str]) -> list[str]:
             different = sorted(set(names) ^ set(classes))[:5]
             problems.append(
                 f"class folders of '{folder}' ({len(names)}) and '{first}' ({len(classes)}) "
-                f'differ, first of all in {different}: the labels would not mean the same. Give both the '
-                'same sub-folders, empty ones included')
+                f'differ, first of all in {different}: the labels would not mean the same. '
+                'Give both the same sub-folders, empty ones included')
     wanted = ((cfg.get('model') or {}).get('head') or {}).get('num_classes')
     if not problems and wanted is not None and wanted != len(classes):
         problems.append(
