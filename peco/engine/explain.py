@@ -19,6 +19,9 @@ _ADVICE = (
      'another config?'),
     ("doesn't match the size of", 'the optimizer state of the checkpoint does not fit: was it '
      'trained with another config? Use load_from to take the weights alone'),
+    ('device-side assert triggered', 'a check of values failed on the GPU (images outside their '
+     'range, labels above num_classes, values that are not finite): run again with '
+     'CUDA_VISIBLE_DEVICES= to read on the CPU which'),
     ('Address already in use', 'the port is taken: set PORT to another one'),
     ('unexpected keyword argument', 'a key of the config is not known to the class that it '
      'configures'),

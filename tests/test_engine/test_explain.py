@@ -11,6 +11,7 @@ from peco.engine.explain import explain_error
     (RuntimeError('CUDA out of memory. Tried ...'), 'lower train_dataloader.batch_size'),
     (RuntimeError('Expected to have finished reduction in the prior iteration'),
      'find_unused_parameters'),
+    (RuntimeError('CUDA error: device-side assert triggered'), 'CUDA_VISIBLE_DEVICES='),
     (OSError('[Errno 28] No space left on device'), '--work-dir'),
 ])
 def test_known_errors_get_their_mend(error, mend):
