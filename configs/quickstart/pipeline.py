@@ -2,7 +2,7 @@
 title = 'PeCo quickstart: handwritten digits on textures, 100 labels a class'
 work_dir = 'work_dirs/quickstart'
 _c = 'configs/quickstart/'
-_perceptual = _c + 'perceptual_simclr-resnet18_b256-coslr-8e_digits.py'
+_perceptual = _c + 'perceptual_simclr-resnet18_b128-coslr-6e_digits.py'
 _network = {'model.perceptual_loss.network.checkpoint': '{work_dir}/perceptual_network.pth'}
 _pretrained = {'model.backbone.init_cfg.checkpoint': '{last:pretrain}'}
 
@@ -34,14 +34,14 @@ stages = [
         name='tokenizer',
         title='tokenizer with the perceptual loss',
         run='train',
-        config=_c + 'tokenizer_vqgan-f4_b64-coslr-5e_digits.py',
+        config=_c + 'tokenizer_vqgan-f4_b64-coslr-4e_digits.py',
         cfg_options=_network,
         minutes=1.5),
     dict(
         name='tokenizer-pixel',
         title='the same without it (lambda = 0)',
         run='train',
-        config=_c + 'tokenizer_vqgan-f4-pixel_b64-coslr-5e_digits.py',
+        config=_c + 'tokenizer_vqgan-f4-pixel_b64-coslr-4e_digits.py',
         cfg_options=_network,
         minutes=1.0),
     dict(
@@ -64,7 +64,7 @@ stages = [
         name='pretrain',
         title='masked image modelling on the tokens',
         run='train',
-        config=_c + 'pretrain_vit-micro_b128-coslr-10e_digits.py',
+        config=_c + 'pretrain_vit-micro_b128-coslr-8e_digits.py',
         cfg_options={'model.tokenizer_checkpoint': '{last:tokenizer}'},
         minutes=2.0),
     dict(
@@ -99,7 +99,7 @@ stages = [
         title='pictures',
         run='tools/draw_pictures.py',
         args=[
-            _c + 'pretrain_vit-micro_b128-coslr-10e_digits.py', '{last:pretrain}',
+            _c + 'pretrain_vit-micro_b128-coslr-8e_digits.py', '{last:pretrain}',
             '--tokenizer-checkpoint', '{last:tokenizer}', '--images', 'data/quickstart/test',
             '--out', '{work_dir}/pictures.png'
         ],

@@ -14,5 +14,5 @@ val_evaluator = [
 test_dataloader = val_dataloader
 test_evaluator = val_evaluator
 default_hooks = dict(logger=dict(interval=5))
-param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=5)]
-train_cfg = dict(max_epochs=5)
+param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=4)]
+train_cfg = dict(max_epochs=4)

@@ -1,6 +1,6 @@
 _base_ = '../cifar10/pretrain_vit-micro_b256-coslr-5e_cifar10.py'
 
-tokenizer_checkpoint = 'work_dirs/quickstart/tokenizer/epoch_5.pth'
+tokenizer_checkpoint = 'work_dirs/quickstart/tokenizer/epoch_4.pth'
 made_by = {'_delete_': True, tokenizer_checkpoint: 'bash tools/quickstart.sh'}
 model = dict(
     head=dict(num_classes=256),
@@ -8,18 +8,18 @@ model = dict(
     tokenizer_checkpoint=tokenizer_checkpoint)
 train_dataloader = dict(batch_size=128, dataset=dict(data_root='data/quickstart/train'))
 default_hooks = dict(logger=dict(interval=5))
-param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=10)]
-train_cfg = dict(max_epochs=10)
+param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=8)]
+train_cfg = dict(max_epochs=8)
 
 _guard, _pictures, _knn = _base_.custom_hooks
 _bank = dict(_knn.bank_dataloader.dataset, data_root='data/quickstart/train', num_per_class=100)
 _query = dict(_knn.query_dataloader.dataset, data_root='data/quickstart/train', num_per_class=40)
 custom_hooks = [
     _guard,
-    dict(_pictures, interval=5),
+    dict(_pictures, interval=4),
     dict(
         _knn,
-        interval=5,
+        interval=4,
         bank_dataloader=dict(_knn.bank_dataloader, dataset=_bank),
         query_dataloader=dict(_knn.query_dataloader, dataset=_query)),
 ]
