@@ -31,7 +31,10 @@ def check_classes(cfg: Config, loaders: Iterable[str]) -> list[str]:
                 f"class folders of '{folder}' ({len(names)}) and '{first}' ({len(classes)}) "
                 f'differ, first of all in {different}: the labels would not mean the same. '
                 'Give both the same sub-folders, empty ones included')
-    wanted = ((cfg.get('model') or {}).get('head') or {}).get('num_classes')
+    model = cfg.get('model') or {}
+    # A pretraining head counts codes, not classes.
+    is_classifier = str(model.get('type')).split('.')[-1] == 'ImageClassifier'
+    wanted = (model.get('head') or {}).get('num_classes') if is_classifier else None
     if not problems and wanted is not None and wanted != len(classes):
         problems.append(
             f"'{first}' has {len(classes)} class folders, model.head.num_classes is {wanted}: set "

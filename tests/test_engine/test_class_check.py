@@ -16,7 +16,7 @@ def folders(tmp_path):
             for name in names:
                 (tmp_path / part / name).mkdir(parents=True)
         return Config(dict(
-            model=dict(head=dict(num_classes=num_classes)),
+            model=dict(type='ImageClassifier', head=dict(num_classes=num_classes)),
             train_dataloader=dict(dataset=dict(
                 type='peco.ImageFolder', data_root=str(tmp_path / 'train'), **kwargs)),
             val_dataloader=dict(dataset=dict(type='ConcatDataset', datasets=[
@@ -38,6 +38,12 @@ def test_the_head_must_have_as_many_classes(folders):
     problem, = check_classes(folders('abc', 'abc', num_classes=10), LOADERS)
     assert 'has 3 class folders, model.head.num_classes is 10' in problem
     assert 'model.head.num_classes=3' in problem
+
+
+def test_a_pretraining_head_counts_codes_not_classes(folders):
+    cfg = folders('abc', 'abc', num_classes=1024)
+    cfg.model.type = 'peco.PeCo'
+    assert check_classes(cfg, LOADERS) == []
 
 
 def test_unlabelled_folders_do_not_count(folders):
