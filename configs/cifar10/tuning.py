@@ -4,24 +4,18 @@
 title = 'Learning rates on the validation split (10 % of the CIFAR-10 training images)'
 work_dir = 'work_dirs/cifar10-tuning'
 _c = 'configs/cifar10/'
-_rates = ['1e-3', '2e-3']
+_rates = {'scratch': ['5e-4', '1e-3', '2e-3'], 'finetune': ['1e-3', '2e-3', '4e-3']}
+
+_arms = {'scratch': 'from scratch', 'finetune': 'fine-tuned'}
 
 stages = [
     dict(
-        name=f'scratch-lr{rate}',
-        title=f'from scratch, lr {rate}',
+        name=f'{arm}-lr{rate}',
+        title=f'{label}, lr {rate}',
         run='train',
-        config=_c + 'scratch_vit-micro_b128-coslr-15e_cifar10-5k-holdout.py',
+        config=f'{_c}{arm}_vit-micro_b128-coslr-15e_cifar10-5k-holdout.py',
         cfg_options={'optim_wrapper.optimizer.lr': rate},
-        minutes=3) for rate in _rates
-] + [
-    dict(
-        name=f'finetune-lr{rate}',
-        title=f'fine-tuning, lr {rate}',
-        run='train',
-        config=_c + 'finetune_vit-micro_b128-coslr-15e_cifar10-5k-holdout.py',
-        cfg_options={'optim_wrapper.optimizer.lr': rate},
-        minutes=3) for rate in _rates
+        minutes=4) for arm, label in _arms.items() for rate in _rates[arm]
 ]
 
 table = dict(
@@ -30,7 +24,7 @@ table = dict(
         dict(
             label=f'lr {rate}: top-1 (%)',
             cells={
-                'fine-tuned': (f'finetune-lr{rate}', 'accuracy/top1', '.2f'),
-                'from scratch': (f'scratch-lr{rate}', 'accuracy/top1', '.2f')
-            }) for rate in _rates
+                label: (f'{arm}-lr{rate}', 'accuracy/top1', '.2f')
+                for arm, label in _arms.items() if rate in _rates[arm]
+            }) for rate in sorted({r for rates in _rates.values() for r in rates}, key=float)
     ])

@@ -1,5 +1,6 @@
 _base_ = '../cifar10/perceptual-knn_simclr-resnet18_cifar10.py'
 
+model = dict(backbone=dict(stem_channels=16, base_channels=16))
 _bank, _query = _base_.test_dataloader.dataset.datasets
 test_dataloader = dict(
     dataset=dict(datasets=[

@@ -2,7 +2,7 @@
 title = 'PeCo quickstart: handwritten digits on textures, 100 labels a class'
 work_dir = 'work_dirs/quickstart'
 _c = 'configs/quickstart/'
-_perceptual = _c + 'perceptual_simclr-resnet18_b128-coslr-6e_digits.py'
+_perceptual = _c + 'perceptual_simclr-resnet18_b64-coslr-6e_digits.py'
 _network = {'model.perceptual_loss.network.checkpoint': '{work_dir}/perceptual_network.pth'}
 _pretrained = {'model.backbone.init_cfg.checkpoint': '{last:pretrain}'}
 

@@ -13,7 +13,7 @@ from rich.progress import track
 from .scene import compose_scene
 
 MARKER = 'demo_data.json'
-_VERSION = 1
+_VERSION = 2
 _TEST_SHARE = 0.25
 
 

@@ -56,7 +56,7 @@ def compose_scene(rng: np.random.Generator,
                   labels: Sequence[int],
                   height: int,
                   width: int,
-                  digit_size: tuple[float, float] = (0.55, 0.85),
+                  digit_size: tuple[float, float] = (0.8, 1.0),
                   max_angle: float = 15.) -> DemoScene:
     """Paste digits at random places, sizes, angles and colours on a textured canvas.
 
