@@ -17,10 +17,10 @@ from rich.table import Table
 import peco  # noqa: F401  (registers the components)
 from peco.engine.cli import (
     add_run_arguments,
-    build_runner,
     complete_dataloaders,
     read_config,
     readable_errors,
+    started_runner,
 )
 from peco.engine.hooks import ShowResultsHook
 from peco.utils.config import ConfigError
@@ -66,13 +66,13 @@ def main() -> None:
         cfg = read_config(args)
         cfg.load_from, cfg.resume = args.checkpoint, False
         complete_dataloaders(cfg, not args.no_pin_memory, not args.no_persistent_workers)
-        runner = build_runner(cfg, 'test', args.launcher)
-        if args.show_dir:
-            runner.register_hook(ShowResultsHook(args.show_dir))
-        if args.out and args.out.endswith('.pkl'):
-            runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
-        metrics = {name: value.item() if hasattr(value, 'item') else value
-                   for name, value in runner.test().items()}
+        with started_runner(cfg, 'test', args.launcher) as runner:
+            if args.show_dir:
+                runner.register_hook(ShowResultsHook(args.show_dir))
+            if args.out and args.out.endswith('.pkl'):
+                runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
+            metrics = {name: value.item() if hasattr(value, 'item') else value
+                       for name, value in runner.test().items()}
         if is_main_process():
             show(metrics, f'{args.checkpoint}')
             write_json(metrics, Path(cfg.work_dir) / 'metrics.json')

@@ -12,10 +12,10 @@ from mmengine.config import Config
 import peco  # noqa: F401  (registers the components)
 from peco.engine.cli import (
     add_run_arguments,
-    build_runner,
     complete_dataloaders,
     read_config,
     readable_errors,
+    started_runner,
 )
 from peco.utils.config import ConfigError
 
@@ -62,7 +62,8 @@ def main() -> None:
         cfg = read_config(args)
         merge_args(cfg, args)
         complete_dataloaders(cfg, not args.no_pin_memory, not args.no_persistent_workers)
-        build_runner(cfg, 'train', args.launcher).train()
+        with started_runner(cfg, 'train', args.launcher) as runner:
+            runner.train()
 
 
 if __name__ == '__main__':

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from mmengine.config import Config, ConfigDict
@@ -18,16 +19,19 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, IterableDataset
 
-from peco.utils.checkpoint import CheckpointError
 from peco.utils.config import ConfigError, add_options_argument, load_config
 
 from .explain import explain_error
-from .hooks import TokenizerMismatchError
+from .hooks import CodebookInitHook
+from .hooks.epoch_end import unwrap
 from .launch import LAUNCHERS, rank_from_environment, setup_launcher
 from .preflight import check_config
+from .refusal import refusal
+from .run_start import RunStart
 from .weights_check import WeightsCheckHook, check_initial_weights
 
-# Ranks that find the same fault leave the word to the first one and are ended by the launcher.
+# Ranks that find the same fault leave the word to the first one and are ended by the launcher; if
+# they are not, the fault is theirs alone.
 _WAIT_FOR_FIRST_RANK = 60
 
 
@@ -97,6 +101,7 @@ def build_runner(cfg: Config, stage: str, launcher: str) -> Runner:
             raise ConfigError(problems)
         if stage == 'train':
             _check_train_length(runner)
+            _add_codebook_check(runner)
         runner.register_hook(WeightsCheckHook())
     return runner
 
@@ -114,27 +119,51 @@ def _check_train_length(runner: Runner) -> None:
             f'{max(1, images // ranks)} or train_dataloader.drop_last=False')
 
 
+def _add_codebook_check(runner: Runner) -> None:
+    has_check = any(isinstance(hook, CodebookInitHook) for hook in runner.hooks)
+    if hasattr(unwrap(runner.model), 'quantizer') and not has_check:
+        runner.register_hook(CodebookInitHook())
+
+
+@contextmanager
+def started_runner(cfg: Config, stage: str, launcher: str) -> Iterator[Runner]:
+    """Build the Runner of a tool; a run refused before its first batch leaves no trace.
+
+    Args:
+        cfg: The config.
+        stage: As :func:`build_runner`.
+        launcher: As :func:`peco.engine.setup_launcher`.
+    """
+    with RunStart(cfg) as start:
+        runner = build_runner(cfg, stage, launcher)
+        runner.register_hook(start)
+        yield runner
+
+
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """End a tool with exit code 2 and plain lines on a config fault, 1 on any other error.
+    """End a tool with plain lines and exit code 2 where the user is to change something.
 
-    Errors of the run keep their traceback; below it stands one line of ours where the mend is
-    known. One rank of each machine speaks.
+    Any other error keeps its traceback, below which stands one line of ours, and ends with exit
+    code 1. One rank of each machine speaks, unless another alone meets the fault.
     """
     try:
         yield
     except ConfigError as error:
-        if rank_from_environment()[1] == 0:
-            for problem in error.problems:
-                print(f'error: {problem}', file=sys.stderr)
-            sys.stderr.flush()
-        else:
-            time.sleep(_WAIT_FOR_FIRST_RANK)
-        raise SystemExit(2) from None
-    except (CheckpointError, TokenizerMismatchError) as error:
-        print(f'error: {error}', file=sys.stderr, flush=True)
-        raise SystemExit(1) from None
+        _refuse(error.problems)
     except Exception as error:
+        message = refusal(error)
+        if message is not None:
+            _refuse([message])
         traceback.print_exc()
         print(f'error: {explain_error(error)}', file=sys.stderr, flush=True)
         raise SystemExit(1) from None
+
+
+def _refuse(problems: list[str]) -> NoReturn:
+    if rank_from_environment()[1] != 0:
+        time.sleep(_WAIT_FOR_FIRST_RANK)
+    for problem in problems:
+        print(f'error: {problem}', file=sys.stderr)
+    sys.stderr.flush()
+    raise SystemExit(2) from None

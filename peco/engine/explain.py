@@ -46,14 +46,23 @@ def explain_error(error: BaseException) -> str:
     for sign, advice in _ADVICE:
         if sign in text:
             return advice
-    if _IN_A_WORKER.match(text):
-        return _raised_in_a_worker(text)
+    if (raised := raised_in_a_worker(text)) is not None:
+        return raised
     first_line = next((line for line in text.splitlines() if line.strip()), '')
     return f'{type(error).__name__}: {first_line}' if first_line else type(error).__name__
 
 
-def _raised_in_a_worker(text: str) -> str:
-    """The exception itself, out of the traceback that torch makes of it."""
+def raised_in_a_worker(text: str) -> str | None:
+    """Find the exception itself in the traceback that torch makes of a worker's.
+
+    Args:
+        text: Text of the exception that reached the main process.
+
+    Returns:
+        Its last line, ``module.Class: message``; None if the exception is not of a worker.
+    """
+    if not _IN_A_WORKER.match(text):
+        return None
     _, _, traceback = text.partition('\n')
     lines = [line for line in traceback.splitlines() if line.strip()]
     return next((line for line in reversed(lines) if _RAISED.match(line)), lines[-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,22 @@ def _check_parts(cfg: Config, stage: str) -> list[str]:
                   test=('model', 'test_dataloader', 'test_cfg', 'test_evaluator'))[stage]
     missing = [name for name in needed if cfg.get(name) is None]
     if not missing:
-        return []
+        return list(_check_trios(cfg))
     hint = ' (it is a config for tools/test.py alone)' if missing == list(needed[1:]) else ''
     if stage == 'test' and 'test_cfg' in missing:
         hint = ' (it is a config for tools/train.py alone)'
     return [f"the config has no {', '.join(missing)}: it cannot {stage}{hint}"]
+
+
+def _check_trios(cfg: Config) -> Iterator[str]:
+    """mmengine wants loader, loop and evaluator of a split together or not at all."""
+    for split in ('val', 'test'):
+        names = [f'{split}_dataloader', f'{split}_cfg', f'{split}_evaluator']
+        absent = [name for name in names if cfg.get(name) is None]
+        if 0 < len(absent) < len(names):
+            yield (f"the config has no {', '.join(absent)} beside "
+                   f"{', '.join(name for name in names if name not in absent)}: set all three "
+                   'or none')
 
 
 def _check_data(cfg: Config, stage: str) -> list[str]:

@@ -44,11 +44,11 @@ def test_faults(classifier_run, tokenizer_run, tmp_path, capsys):
     (tmp_path / 'broken.pth').write_text('no checkpoint')
     for checkpoint, extra, code, message in (
         ('/none.pth', [], 2, "checkpoint '/none.pth'"),
-        (tmp_path / 'broken.pth', [], 1, "broken.pth' (13 bytes) is damaged"),
+        (tmp_path / 'broken.pth', [], 2, "broken.pth' (13 bytes) is damaged"),
         (tokenizer_run / 'epoch_2.pth', [], 2, 'epoch_2.pth'),
         (classifier_run / 'epoch_2.pth', ['--out', 'results.txt'], 2, '--out results.txt'),
     ):
         assert run_tool('test', config, checkpoint, '--work-dir', tmp_path, *extra) == code
         errors = capsys.readouterr().err
         assert message in errors and 'Traceback' not in errors
-    assert not (tmp_path / 'metrics.json').exists()
+    assert [path.name for path in tmp_path.iterdir()] == ['broken.pth']

@@ -1,12 +1,13 @@
 """Hooks: tokenizer guard, codebook health, pictures, online kNN."""
 
 from .codebook_hook import CodebookHook
+from .codebook_init_hook import CodebookInitHook
 from .online_knn_hook import OnlineKNNHook
 from .picture_hook import PictureHook
 from .show_results_hook import ShowResultsHook
 from .tokenizer_guard_hook import TokenizerGuardHook, TokenizerMismatchError
 
 __all__ = [
-    'CodebookHook', 'OnlineKNNHook', 'PictureHook', 'ShowResultsHook', 'TokenizerGuardHook',
-    'TokenizerMismatchError'
+    'CodebookHook', 'CodebookInitHook', 'OnlineKNNHook', 'PictureHook', 'ShowResultsHook',
+    'TokenizerGuardHook', 'TokenizerMismatchError'
 ]

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from peco.registry import HOOKS
 
-from .epoch_end import counts_iterations, finished_epoch, unwrap
+from .codebook_init_hook import CodebookInitHook
+from .epoch_end import unwrap
 
 
 @HOOKS.register_module()
-class CodebookHook(Hook):
+class CodebookHook(CodebookInitHook):
     """Log usage and perplexity of the codebook over each epoch.
 
     Per batch both mislead: a batch has fewer tokens than a large codebook has codes. An
     iteration-based loop is cut into epochs of the data loader's length. The scalars are
-    ``codebook_usage_epoch`` (%) and ``codebook_perplexity_epoch``. At the end of the first epoch
-    the codebook must be initialised: a data set with fewer vectors than codes fails here.
+    ``codebook_usage_epoch`` (%) and ``codebook_perplexity_epoch``.
 
     Args:
         warn_below: Warn when less than this percentage of the codes was used in an epoch.
     """
 
     def __init__(self, warn_below: float = 10.) -> None:
+        super().__init__()
         self.warn_below = warn_below
-        self._checked = False
 
     def before_train(self, runner: Runner) -> None:
         """Check that there is a codebook, and start to count."""
@@ -35,24 +34,9 @@ class CodebookHook(Hook):
                             'the hook out of custom_hooks')
         model.quantizer.reset_epoch_stats()
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
-                         outputs=None) -> None:
-        """Find the ends of epochs in an iteration-based loop."""
-        if counts_iterations(runner):
-            epoch = finished_epoch(runner)
-            if epoch is not None:
-                self._report(runner, epoch, runner.iter + 1)
-
-    def after_train_epoch(self, runner: Runner) -> None:
-        """Report at the end of an epoch."""
-        if not counts_iterations(runner):
-            self._report(runner, runner.epoch + 1, runner.iter)
-
-    def _report(self, runner: Runner, epoch: int, step: int) -> None:
+    def _end_epoch(self, runner: Runner, epoch: int, step: int) -> None:
+        super()._end_epoch(runner, epoch, step)
         quantizer = unwrap(runner.model).quantizer
-        if not self._checked:
-            quantizer.check_initialised()
-            self._checked = True
         # Collective: every rank takes part.
         stats = quantizer.epoch_stats()
         quantizer.reset_epoch_stats()

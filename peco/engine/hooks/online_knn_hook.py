@@ -42,6 +42,11 @@ class OnlineKNNHook(Hook):
         self.T = T
         self._built: dict[str, DataLoader] = {}
 
+    def before_train(self, runner: Runner) -> None:
+        """Build the data sets: a fault in them shows at once, not after an epoch."""
+        for role in self.loaders:
+            self._loader(runner, role)
+
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
         """Find the ends of epochs in an iteration-based loop."""
@@ -71,11 +76,7 @@ class OnlineKNNHook(Hook):
 
     def _features(self, runner: Runner, role: str) -> tuple[torch.Tensor, torch.Tensor]:
         """Features ``(N, C)`` and labels ``(N,)`` of a whole data set, on every rank the same."""
-        if role not in self._built:
-            cfg = dict(collate_fn=dict(type='default_collate'))
-            cfg.update(self.loaders[role])
-            self._built[role] = runner.build_dataloader(cfg, seed=0)
-        loader, model = self._built[role], unwrap(runner.model)
+        loader, model = self._loader(runner, role), unwrap(runner.model)
         found = []
         for batch in loader:
             for sample in model.val_step(batch):
@@ -88,3 +89,10 @@ class OnlineKNNHook(Hook):
         samples = [pair for pair in chain.from_iterable(dealt) if pair is not None]
         features, labels = zip(*samples[:len(loader.dataset)], strict=True)
         return torch.stack(features), torch.tensor(labels)
+
+    def _loader(self, runner: Runner, role: str) -> DataLoader:
+        if role not in self._built:
+            cfg = dict(collate_fn=dict(type='default_collate'))
+            cfg.update(self.loaders[role])
+            self._built[role] = runner.build_dataloader(cfg, seed=0)
+        return self._built[role]

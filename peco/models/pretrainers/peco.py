@@ -187,10 +187,14 @@ class PeCo(BaseSelfSupervisor):
 
     def _check_grids(self, view: Tensor, mask: Tensor, ids: Tensor) -> None:
         grid = self.backbone.grid_size(tuple(view.shape[-2:]))
-        for name, value in (('the mask', mask), ('the token ids', ids)):
+        for name, value, mend in (
+            ('the mask', mask, f'set grid_size={grid} of peco.BlockwiseMask in the pipeline'),
+            ('the token ids', ids, "choose patch_size, the tokenizer's stride or the size of its "
+             'view so that both are equal')):
             if tuple(value.shape[1:]) != grid:
-                raise ValueError(f'{name} of an image has shape {tuple(value.shape[1:])}, the '
-                                 f'backbone sees {grid[0]}x{grid[1]} patches')
+                rows, columns = value.shape[1:]
+                raise ValueError(f'{name} of an image is a {rows}x{columns} grid, the backbone '
+                                 f'sees {grid[0]}x{grid[1]} patches: {mend}')
 
     def loss(self, inputs: Sequence[Tensor], data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Cross-entropy of the ids at masked positions.

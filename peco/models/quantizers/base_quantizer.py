@@ -54,6 +54,12 @@ class BaseQuantizer(BaseModule, metaclass=ABCMeta):
     def check_initialised(self) -> None:
         """Finish a pending initialisation, or raise ValueError with what is missing."""
 
+    def check_supply(self, steps: int) -> None:
+        """Raise ValueError if so many steps like the first give too few vectors to begin with.
+
+        A collective call: every rank must make it.
+        """
+
     @abstractmethod
     def _nearest(self, rows: torch.Tensor) -> torch.Tensor:
         """Ids ``(N,)`` of the nearest codes of rows ``(N, C)``."""

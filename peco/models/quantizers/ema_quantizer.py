@@ -145,6 +145,27 @@ class EMAQuantizer(BaseQuantizer):
         self._initialised = True
         self._pending = []
 
+    def check_supply(self, steps: int) -> None:
+        """Foresee after the first step that an epoch gives fewer vectors than codes.
+
+        A collective call: every rank must make it.
+
+        Args:
+            steps: Steps of the epoch.
+
+        Raises:
+            ValueError: With both counts.
+        """
+        if self.initialised:
+            return
+        seen = self._sum_over_ranks(self._num_seen)
+        if seen * steps < self.codebook_size:
+            raise ValueError(
+                f'The codebook of {self.codebook_size} codes cannot be initialised: an epoch gives '
+                f'{seen * steps} vectors ({steps} steps of {seen}), and each code needs one of its '
+                f'own. Set codebook_size to at most {seen * steps}, or give more (or larger) '
+                'images.')
+
     @torch.no_grad()
     def check_initialised(self) -> None:
         """Finish the initialisation with the vectors at hand; meant for the end of an epoch.
@@ -160,7 +181,7 @@ class EMAQuantizer(BaseQuantizer):
         raise ValueError(
             f'The codebook of {self.codebook_size} codes cannot be initialised: {seen} vectors '
             f'were seen so far, of which {len(self._distinct_pending())} are distinct, and each '
-            f'code needs a distinct one. Use a codebook_size of at most that many, or give more '
+            f'code needs a distinct one. Set codebook_size to at most that many, or give more '
             f'(or larger) images per epoch.')
 
     def _nearest(self, rows: torch.Tensor) -> torch.Tensor:

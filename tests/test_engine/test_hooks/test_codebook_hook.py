@@ -35,18 +35,6 @@ def test_iteration_based_loop(images, tmp_path):
     assert list((tmp_path / 'pictures').iterdir())
 
 
-def test_too_few_vectors_end_the_run_after_one_epoch(images, tmp_path, capsys):
-    cfg = tokenizer_config(images)
-    quantizer = dict(cfg['model']['quantizer'], codebook_size=4096)
-    cfg['model'] = dict(cfg['model'], quantizer=quantizer)
-    config = write_config(cfg, tmp_path / 'codebook_starved.py')
-    assert run_tool('train', config, '--work-dir', tmp_path) == 1
-    last = capsys.readouterr().err.strip().splitlines()[-1]
-    # 8 images of 8x8 tokens.
-    assert '512' in last and '4096' in last.replace(',', '')
-    assert not list(tmp_path.glob('*.pth'))
-
-
 def test_the_counts_are_of_one_epoch_each():
     calls = []
 

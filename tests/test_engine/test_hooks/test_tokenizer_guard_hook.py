@@ -44,7 +44,7 @@ def test_resume_with_another_tokenizer_is_an_error(resume, tokenizer_run, tmp_pa
     checkpoint['state_dict']['decoder.head.bias'] += 1
     torch.save(checkpoint, other)
     code, errors, work = resume(other, 'guard_other')
-    assert code == 1
+    assert code == 2
     assert str(other) in errors and str(tokenizer_run / 'epoch_2.pth') in errors
     assert errors.count('fingerprint') == 2 and 'Traceback' not in errors
     assert not (work / 'epoch_3.pth').exists()
@@ -61,4 +61,4 @@ def test_resume_from_a_checkpoint_that_does_not_tell_is_an_error(resume, pretrai
 
     monkeypatch.setattr(TokenizerGuardHook, 'after_load_checkpoint', forget)
     code, errors, _ = resume(tokenizer_run / 'epoch_2.pth', 'guard_silent')
-    assert code == 1 and 'does not tell which tokenizer' in errors
+    assert code == 2 and 'does not tell which tokenizer' in errors
