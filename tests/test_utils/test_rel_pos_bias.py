@@ -7,6 +7,7 @@ from timm.models.beit import RelativePositionBias
 
 from peco.utils.rel_pos_bias import (
     axis_weights,
+    bias_rows,
     num_table_rows,
     relative_position_index,
     resize_bias_table,
@@ -131,3 +132,25 @@ def test_rows_of_no_square_grid_are_refused():
 def test_rows_that_do_not_fit_the_grid_are_refused():
     with pytest.raises(ValueError, match='4x5 grid with class token has 66 bias rows.*52'):
         resize_bias_table(random_table((4, 4)), (4, 5), (6, 6))
+
+
+@pytest.mark.parametrize('with_cls_token', [True, False])
+@pytest.mark.parametrize('start, stop', [(0, 1), (0, 7), (1, 5), (4, 12), (0, 12)])
+def test_rows_of_a_bias(with_cls_token, start, stop):
+    table = torch.randn(num_table_rows((3, 4), with_cls_token), 2, requires_grad=True)
+    whole = table_to_bias(table, (3, 4), (3, 4), with_cls_token)
+    rows = bias_rows(table, (3, 4), start, stop, with_cls_token)
+    assert torch.equal(rows, whole[:, :, start:stop])
+    weight = torch.randn_like(rows)
+    found, = torch.autograd.grad((rows * weight).sum(), table)
+    wanted, = torch.autograd.grad((whole[:, :, start:stop] * weight).sum(), table)
+    torch.testing.assert_close(found, wanted)
+
+
+def test_a_resize_keeps_nothing_larger_than_the_tables():
+    table = torch.randn(num_table_rows((7, 7)), 2, requires_grad=True)
+    sizes = []
+    with torch.autograd.graph.saved_tensors_hooks(
+            lambda tensor: sizes.append(tensor.numel()) or tensor, lambda tensor: tensor):
+        resize_bias_table(table, (7, 7), (10, 12))
+    assert sizes and max(sizes) <= 2 * num_table_rows((10, 12))

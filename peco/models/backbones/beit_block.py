@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from timm.models.beit import Block
+from torch import Tensor
 
 from .biased_attention import BiasedAttention
+from .whole_image import WholeImage
+from .windows import Windows
 
 
 class BEiTBlock(Block):
     """Pre-norm transformer block of BEiT: stochastic depth once for each branch, layer scale.
-
-    ``forward(x, shared_rel_pos_bias=None)`` is timm's and passes the bias to the attention.
 
     Args:
         dim: Channels of a token.
@@ -44,3 +45,20 @@ class BEiTBlock(Block):
             drop_path=drop_path,
             init_values=layer_scale_init)
         self.attn = BiasedAttention(dim, num_heads, bias_grid, with_cls_token, attn_drop, drop)
+
+    def forward(self, x: Tensor, shared_rel_pos_bias: Tensor | None = None,
+                span: WholeImage | Windows | None = None) -> Tensor:
+        """Transform tokens; arguments and result are those of the attention.
+
+        Args:
+            x: Tokens of shape ``(B, N, C)``.
+            shared_rel_pos_bias: Bias, see :meth:`BiasedAttention.forward`.
+            span: Which tokens attend to which; all to all if not given.
+
+        Returns:
+            Tokens of shape ``(B, N, C)``.
+        """
+        branch = self.attn(self.norm1(x), shared_rel_pos_bias, span)
+        x = x + self.drop_path1(branch if self.gamma_1 is None else self.gamma_1 * branch)
+        branch = self.mlp(self.norm2(x))
+        return x + self.drop_path2(branch if self.gamma_2 is None else self.gamma_2 * branch)

@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from peco.utils.rel_pos_bias import num_table_rows
 
+from .whole_image import WholeImage
+from .windows import Windows
+
 
 class BiasedAttention(Attention):
     """Fused multi-head attention that adds the bias it is given and knows no grid.
@@ -38,12 +41,15 @@ class BiasedAttention(Attention):
             self.relative_position_bias_table = nn.Parameter(
                 torch.zeros(num_table_rows(bias_grid, with_cls_token), num_heads))
 
-    def forward(self, x: Tensor, shared_rel_pos_bias: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, shared_rel_pos_bias: Tensor | None = None,
+                span: WholeImage | Windows | None = None) -> Tensor:
         """Attend.
 
         Args:
             x: Tokens of shape ``(B, N, C)``.
-            shared_rel_pos_bias: Bias added to the logits, broadcastable to ``(B, heads, N, N)``.
+            shared_rel_pos_bias: Bias added to the logits, broadcastable to ``(B, heads, N, N)``,
+                or what ``span.bias`` made.
+            span: Which tokens attend to which; all to all if not given.
 
         Returns:
             Tokens of shape ``(B, N, C)``.
@@ -51,7 +57,10 @@ class BiasedAttention(Attention):
         qkv = F.linear(x, self.qkv.weight, torch.cat((self.q_bias, self.k_bias, self.v_bias)))
         qkv = qkv.unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         q, k, v = qkv.unbind(0)
-        bias = None if shared_rel_pos_bias is None else shared_rel_pos_bias.to(q.dtype)
-        x = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=bias, dropout_p=self.attn_drop.p if self.training else 0.)
+        dropout = self.attn_drop.p if self.training else 0.
+        if span is None:
+            bias = None if shared_rel_pos_bias is None else shared_rel_pos_bias.to(q.dtype)
+            x = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout)
+        else:
+            x = span(q, k, v, shared_rel_pos_bias, dropout)
         return self.proj_drop(self.proj(x.transpose(1, 2).flatten(2)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from mmengine.model import BaseModule
 from timm.layers import (
     LayerNorm,
@@ -13,25 +13,19 @@ from timm.layers import (
     calculate_drop_path_rates,
     resample_abs_pos_embed,
     to_2tuple,
-    trunc_normal_,
 )
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from peco.registry import MODELS
-from peco.utils.rel_pos_bias import table_to_bias
 
 from .beit_block import BEiTBlock
+from .beit_init import init_beit_blocks
 from .checkpoint_adapter import adapt_state_dict
 from .shared_bias import SharedRelPosBias
-
-ARCHS = dict(
-    tiny=dict(embed_dims=192, num_layers=12, num_heads=3),
-    small=dict(embed_dims=384, num_layers=12, num_heads=6),
-    base=dict(embed_dims=768, num_layers=12, num_heads=12),
-    large=dict(embed_dims=1024, num_layers=24, num_heads=16),
-    huge=dict(embed_dims=1280, num_layers=32, num_heads=16),
-)
+from .vit_arch import parse_arch, parse_block_indices
+from .whole_image import WholeImage
+from .windows import Windows
 
 OUT_TYPES = ('cls_token', 'avg_featmap', 'featmap', 'raw')
 
@@ -47,6 +41,11 @@ class PeCoViT(BaseModule):
     block of the architecture is an output. The final norm touches that output alone;
     earlier blocks are returned as they are.
 
+    For large images, ``window_size`` keeps the attention of all but ``global_blocks`` inside
+    windows (see :class:`Windows`, also for the class token), where the bias table of pretraining
+    is used as it is. Global blocks resize it to the image, or have none. Their memory does not
+    grow with the square of the tokens (see :class:`WholeImage`).
+
     Loading takes checkpoints of this class, of timm's BEiT and of the official BEiT code, with
     any prefix: a shared bias table is copied to each layer, tables and position embeddings
     are resized, what the task does not have is left out, and a checkpoint of another
@@ -57,7 +56,8 @@ class PeCoViT(BaseModule):
             ``num_layers``, ``num_heads`` and, optionally, ``feedforward_channels`` or
             ``mlp_ratio`` (default 4).
         img_size: Image size, an int or ``(height, width)``, that position tables are made for.
-            ``forward`` takes any size that the patch size divides.
+            ``forward`` takes any size that the patch size divides, and, with
+            ``out_type='featmap'``, any at all: it pads with zeros at the right and the bottom.
         patch_size: Side of a patch (the paper's ViT-H uses 14).
         in_channels: Channels of an image.
         out_indices: Block or blocks to return, negative from the end.
@@ -71,6 +71,12 @@ class PeCoViT(BaseModule):
         mask_token: Whether to have a mask token, for ``forward(x, mask)``.
         out_type: 'cls_token' ``(B, C)``, 'avg_featmap' (mean of the patches, ``(B, C)``),
             'featmap' ``(B, C, h, w)`` or 'raw' ``(B, [1 +] L, C)``.
+        window_size: Side in patches of the windows that blocks attend in; None for no windows.
+        global_blocks: Blocks that attend to the whole image all the same.
+        global_bias: 'resized', or 'none' for global blocks without relative position bias (with
+            ``window_size`` only).
+        max_logits: Pairs of a query and a key that a global block with bias may have at once, for
+            each head and image; above it works in chunks.
         final_norm: Whether to normalise the output of the architecture's last block.
         frozen_stages: Number of frozen blocks; 0 freezes the stem (patch embedding, tokens,
             positions, shared bias) alone, ``num_layers`` everything, -1 nothing.
@@ -106,13 +112,17 @@ class PeCoViT(BaseModule):
                  with_cls_token: bool = True,
                  mask_token: bool = False,
                  out_type: str = 'cls_token',
+                 window_size: int | None = None,
+                 global_blocks: Sequence[int] = (),
+                 global_bias: str = 'resized',
+                 max_logits: int = 2**21,
                  final_norm: bool = True,
                  frozen_stages: int = -1,
                  with_cp: bool = False,
                  beit_init: bool = True,
                  init_cfg: dict | list | None = None) -> None:
         super().__init__(init_cfg)
-        arch = self._parse_arch(arch)
+        arch = parse_arch(arch)
         self.embed_dims: int = arch['embed_dims']
         self.num_layers: int = arch['num_layers']
         self.num_heads: int = arch['num_heads']
@@ -128,12 +138,18 @@ class PeCoViT(BaseModule):
                 f'frozen_stages must be between -1 and {self.num_layers}, got {frozen_stages}')
         self.img_size: tuple[int, int] = to_2tuple(img_size)
         self.patch_size = patch_size
-        self.out_indices = self._parse_out_indices(out_indices)
+        self.out_indices = parse_block_indices(out_indices, self.num_layers, 'out_indices')
+        if not self.out_indices:
+            raise ValueError(f'out_indices={out_indices} must name a block')
         self.out_type = out_type
         self.frozen_stages = frozen_stages
         self.with_cp = with_cp
         self.with_cls_token = with_cls_token
         self.num_extra_tokens = int(with_cls_token)
+        self.window_size = window_size
+        self.global_blocks = self._parse_spans(global_blocks, global_bias, rel_pos_bias)
+        self.global_bias = global_bias
+        self.max_logits = max_logits
         #: Patch grid ``(h, w)`` at ``img_size``, the one that position tables are made for.
         self.grid: tuple[int, int] = self.grid_size(self.img_size)
 
@@ -157,65 +173,39 @@ class PeCoViT(BaseModule):
                 attn_drop=attn_drop_rate,
                 drop_path=drop_paths[i],
                 layer_scale_init=layer_scale_init,
-                bias_grid=self.grid if rel_pos_bias == 'per_layer' else None,
+                bias_grid=self.grid
+                if rel_pos_bias == 'per_layer' and self._has_bias(i) else None,
                 with_cls_token=with_cls_token) for i in range(max(self.out_indices) + 1))
         has_norm = final_norm and len(self.blocks) == self.num_layers
         self.norm = LayerNorm(dim) if has_norm and out_type != 'avg_featmap' else None
         self.fc_norm = LayerNorm(dim) if has_norm and out_type == 'avg_featmap' else None
 
-        self._reset_parameters(bound=0.02 if beit_init else 2., with_patch_embed=beit_init)
+        init_beit_blocks(
+            self.blocks, [self.patch_embed.proj] if beit_init else [],
+            [self.cls_token, self.mask_token, self.pos_embed], bound=0.02 if beit_init else 2.)
         self._freeze()
         self.register_load_state_dict_pre_hook(adapt_state_dict)
 
-    @staticmethod
-    def _parse_arch(arch: str | dict) -> dict:
-        if isinstance(arch, str):
-            if arch not in ARCHS:
-                raise ValueError(f'arch must be one of {sorted(ARCHS)} or a dict, got {arch!r}')
-            arch = ARCHS[arch]
-        arch = dict(arch)
-        known = {'embed_dims', 'num_layers', 'num_heads', 'feedforward_channels', 'mlp_ratio'}
-        required = {'embed_dims', 'num_layers', 'num_heads'}
-        if set(arch) - known or required - set(arch):
-            raise ValueError(f'an arch dict has the keys {sorted(required)} and optionally '
-                             f'feedforward_channels or mlp_ratio, got {sorted(arch)}')
-        if arch['embed_dims'] % arch['num_heads']:
-            raise ValueError(f'embed_dims={arch["embed_dims"]} is not divisible by '
-                             f'num_heads={arch["num_heads"]}')
-        if 'feedforward_channels' in arch:
-            if 'mlp_ratio' in arch:
-                raise ValueError('give feedforward_channels or mlp_ratio, not both')
-            arch['mlp_ratio'] = arch.pop('feedforward_channels') / arch['embed_dims']
-        arch.setdefault('mlp_ratio', 4.)
-        return arch
+    def _parse_spans(self, global_blocks: Sequence[int], global_bias: str,
+                     rel_pos_bias: str | None) -> tuple[int, ...]:
+        """Check the arguments of windows and return the blocks that are global."""
+        if global_bias not in ('resized', 'none'):
+            raise ValueError(f"global_bias must be 'resized' or 'none', got {global_bias!r}")
+        if self.window_size is None:
+            if global_blocks or global_bias == 'none':
+                raise ValueError("global_blocks and global_bias='none' need a window_size; without "
+                                 'windows every block is global')
+            return tuple(range(self.num_layers))
+        if self.window_size < 1:
+            raise ValueError(f'window_size must be at least 1, got {self.window_size}')
+        blocks = parse_block_indices(global_blocks, self.num_layers, 'global_blocks')
+        if rel_pos_bias is not None and global_bias == 'none' and len(blocks) == self.num_layers:
+            raise ValueError("every block is global, and global_bias='none' leaves none of them a "
+                             'bias: set rel_pos_bias=None')
+        return blocks
 
-    def _parse_out_indices(self, out_indices: int | Sequence[int]) -> tuple[int, ...]:
-        given = (out_indices, ) if isinstance(out_indices, int) else tuple(out_indices)
-        indices = tuple(i + self.num_layers if i < 0 else i for i in given)
-        if not indices or not all(0 <= i < self.num_layers for i in indices):
-            raise ValueError(f'out_indices={out_indices} must name blocks of a transformer with '
-                             f'{self.num_layers} blocks')
-        if list(indices) != sorted(set(indices)):
-            raise ValueError(f'out_indices={out_indices} must rise')
-        return indices
-
-    def _reset_parameters(self, bound: float, with_patch_embed: bool) -> None:
-        """BEiT's init: truncated normal, residual outputs divided by sqrt(2 layer)."""
-        modules = list(self.blocks.modules())
-        if with_patch_embed:
-            modules.append(self.patch_embed.proj)
-        for module in modules:
-            if isinstance(module, (nn.Linear, nn.Conv2d)):
-                trunc_normal_(module.weight, std=0.02, a=-bound, b=bound)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-        for token in (self.cls_token, self.mask_token, self.pos_embed):
-            if token is not None:
-                trunc_normal_(token, std=0.02, a=-bound, b=bound)
-        with torch.no_grad():
-            for i, block in enumerate(self.blocks, start=1):
-                block.attn.proj.weight.div_(math.sqrt(2. * i))
-                block.mlp.fc2.weight.div_(math.sqrt(2. * i))
+    def _has_bias(self, block: int) -> bool:
+        return block not in self.global_blocks or self.global_bias == 'resized'
 
     def _frozen_parts(self) -> list[nn.Module | nn.Parameter]:
         if self.frozen_stages < 0:
@@ -271,16 +261,18 @@ class PeCoViT(BaseModule):
                 self.pos_embed, grid, self.grid, num_prefix_tokens=self.num_extra_tokens)
         return self.pos_drop(x)
 
-    def _block_bias(self, block: BEiTBlock, grid: tuple[int, int]) -> Tensor | None:
-        table = block.attn.relative_position_bias_table
-        return None if table is None else table_to_bias(table, self.grid, grid,
-                                                        self.with_cls_token)
+    def _span(self, block: int, grid: tuple[int, int]) -> WholeImage | Windows:
+        """What block number ``block`` attends to."""
+        if block in self.global_blocks:
+            return WholeImage(grid, self.with_cls_token, self.max_logits)
+        return Windows(grid, self.window_size, self.with_cls_token)
 
     def _run_block(self, block: BEiTBlock, x: Tensor, bias: Tensor | None,
-                   grid: tuple[int, int]) -> Tensor:
-        if bias is None:
-            bias = self._block_bias(block, grid)
-        return block(x, shared_rel_pos_bias=bias)
+                   span: WholeImage | Windows) -> Tensor:
+        table = block.attn.relative_position_bias_table
+        if table is not None:
+            bias = span.bias(table, self.grid)
+        return block(x, bias, span)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
         """Features of the blocks in ``out_indices``.
@@ -296,15 +288,23 @@ class PeCoViT(BaseModule):
         Raises:
             ValueError: If the image is not a whole number of patches or the mask does not fit.
         """
+        missing = [-size % self.patch_size for size in x.shape[-2:]]
+        if self.out_type == 'featmap' and any(missing):
+            x = F.pad(x, (0, missing[1], 0, missing[0]))
         grid = self.grid_size(x.shape[-2:])
         x = self._embed(x, grid, mask)
-        shared = None if self.rel_pos_bias is None else self.rel_pos_bias(grid)
+        shared = {}  # the bias of each kind of attention, made once
         outs = []
         for i, block in enumerate(self.blocks):
+            span, bias = self._span(i, grid), None
+            if self.rel_pos_bias is not None and self._has_bias(i):
+                if type(span) not in shared:
+                    shared[type(span)] = self.rel_pos_bias(span)
+                bias = shared[type(span)]
             if self.with_cp and self.training and torch.is_grad_enabled():
-                x = checkpoint(self._run_block, block, x, shared, grid, use_reentrant=False)
+                x = checkpoint(self._run_block, block, x, bias, span, use_reentrant=False)
             else:
-                x = self._run_block(block, x, shared, grid)
+                x = self._run_block(block, x, bias, span)
             if i in self.out_indices:
                 outs.append(self._format(x, grid, is_last=i == self.num_layers - 1))
         return tuple(outs)

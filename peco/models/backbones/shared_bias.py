@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from peco.utils.rel_pos_bias import num_table_rows, table_to_bias
+from peco.utils.rel_pos_bias import num_table_rows
+
+from .whole_image import WholeImage
+from .windows import Windows
 
 
 class SharedRelPosBias(nn.Module):
@@ -20,11 +23,9 @@ class SharedRelPosBias(nn.Module):
     def __init__(self, grid: tuple[int, int], num_heads: int, with_cls_token: bool = True) -> None:
         super().__init__()
         self.grid = grid
-        self.with_cls_token = with_cls_token
         self.relative_position_bias_table = nn.Parameter(
             torch.zeros(num_table_rows(grid, with_cls_token), num_heads))
 
-    def forward(self, grid: tuple[int, int]) -> Tensor:
-        """Bias of shape ``(1, num_heads, N, N)`` at any grid."""
-        return table_to_bias(self.relative_position_bias_table, self.grid, grid,
-                             self.with_cls_token)
+    def forward(self, span: WholeImage | Windows) -> Tensor:
+        """The bias that a kind of attention adds."""
+        return span.bias(self.relative_position_bias_table, self.grid)
