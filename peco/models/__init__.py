@@ -5,6 +5,7 @@ from . import (
     classifiers,
     data_preprocessors,
     heads,
+    necks,
     perceptual,
     pretrainers,
     quantizers,
@@ -13,6 +14,6 @@ from . import (
 )
 
 __all__ = [
-    'backbones', 'classifiers', 'data_preprocessors', 'heads', 'perceptual', 'pretrainers',
-    'quantizers', 'tokenizers', 'utils'
+    'backbones', 'classifiers', 'data_preprocessors', 'heads', 'necks', 'perceptual',
+    'pretrainers', 'quantizers', 'tokenizers', 'utils'
 ]
