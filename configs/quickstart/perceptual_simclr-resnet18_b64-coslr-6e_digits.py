@@ -3,7 +3,9 @@ _base_ = '../cifar10/perceptual_simclr-resnet18_b256-coslr-8e_cifar10.py'
 # Half the width, and views that differ in colour and not in what is written: any hue, often
 # gray, never mirrored.
 model = dict(
-    backbone=dict(stem_channels=16, base_channels=16), neck=dict(in_channels=128))
+    backbone=dict(stem_channels=16, base_channels=16, zero_init_residual=False),
+    neck=dict(in_channels=128))
+optim_wrapper = dict(optimizer=dict(lr=6e-3))
 
 _crop, _, _jitter, _gray = _base_.view_pipeline
 view_pipeline = [
