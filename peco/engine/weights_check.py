@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 from mmengine.hooks import Hook
@@ -38,7 +38,7 @@ def check_fit(model: nn.Module, state_dict: Mapping[str, torch.Tensor], source: 
     was_disabled = logger.disabled
     try:
         logger.disabled = True  # what the model says about its weights it says when they are used
-        missing = model.load_state_dict(dict(state_dict), strict=False).missing_keys
+        missing, unknown = model.load_state_dict(dict(state_dict), strict=False)
     except ValueError as error:  # from a model that checks its weights itself
         return f'{source}: {error}'
     except RuntimeError as error:
@@ -47,19 +47,42 @@ def check_fit(model: nn.Module, state_dict: Mapping[str, torch.Tensor], source: 
             r'checkpoint, the shape in current model is torch.Size\((.*?)\)', str(error))
         if not sizes:
             raise
-        missing = [key for key in model.state_dict() if key not in state_dict]
+        missing, unknown = [key for key in model.state_dict() if key not in state_dict], []
     finally:
         logger.disabled = was_disabled
+    ours = list(model.state_dict())
+    lengths = list(_other_lengths(ours, missing, unknown, with_heads=complete))
     wrong = len(missing) + len(sizes)
-    if not wrong or (not complete and wrong <= len(model.state_dict()) / 2):
+    if not lengths and (not wrong or (not complete and wrong <= len(ours) / 2)):
         return None
-    parts = [f'{name} is {theirs} there and {ours} in the model' for name, theirs, ours in
+    parts = lengths + [f'{name} is {theirs} there and {ours} in the model' for name, theirs, ours in
              sizes[:_SHOWN]]
     if missing:
         parts.append(f"{len(missing)} weights are not there ({', '.join(missing[:_SHOWN])}"
                      f"{', ...' if len(missing) > _SHOWN else ''})")
     return (f'{source} does not fit this {type(model).__name__}: {"; ".join(parts)}. It belongs to '
             'another architecture or another stage: use the config that it was trained with')
+
+
+def _other_lengths(ours: Iterable[str], missing: Iterable[str], unknown: Iterable[str],
+                   with_heads: bool) -> Iterator[str]:
+    """Compare lists of layers: a part of one would be loaded, and the rest be random or lost."""
+    expected = _lists(ours)
+    found = _lists([*(set(ours) - set(missing)), *unknown])
+    for name, numbers in expected.items():
+        if not with_heads and name.split('.')[0].endswith('head'):
+            continue
+        if found.get(name, numbers) != numbers:
+            yield f'{name} has {len(found[name])} layers there and {len(numbers)} in the model'
+
+
+def _lists(keys: Iterable[str]) -> dict[str, set[int]]:
+    """Numbers that stand below each name: ``backbone.blocks.3.norm1.bias`` gives a 3."""
+    lists: dict[str, set[int]] = {}
+    for key in keys:
+        for number in re.finditer(r'\.(\d+)\.', key):
+            lists.setdefault(key[:number.start()], set()).add(int(number[1]))
+    return lists
 
 
 def check_initial_weights(model: nn.Module) -> Iterator[str]:
