@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from peco.utils.psnr import psnr
+
 from .image_grid import image_grid, to_uint8
 from .token_map import token_map
 
@@ -28,11 +30,9 @@ def reconstruction_grid(originals: torch.Tensor, reconstructions: torch.Tensor,
     if originals.shape != reconstructions.shape:
         raise ValueError(f'originals {tuple(originals.shape)} and reconstructions '
                          f'{tuple(reconstructions.shape)} differ in shape')
-    errors = (originals - reconstructions.clamp(0, 1)).float().square().flatten(1).mean(1)
-    psnr = -10 * torch.log10(errors.clamp(min=1e-10))
     rows = [to_uint8(originals), to_uint8(reconstructions)]
     labels = ['original', 'reconstruction']
-    captions = [None, [f'{value:.1f} dB' for value in psnr.tolist()]]
+    captions = [None, [f'{value:.1f} dB' for value in psnr(reconstructions, originals).tolist()]]
     if ids is not None:
         if len(ids) != len(originals):
             raise ValueError(f'{len(originals)} originals but ids of {len(ids)} images')

@@ -4,10 +4,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from peco.datasets.transforms import LoadImage
 from peco.engine.refusal import refusal
-from peco.evaluation.functional import psnr
 from peco.models.quantizers import EMAQuantizer
 from peco.registry import MODELS
 from peco.utils import load_checkpoint
+from peco.utils.psnr import psnr
 
 
 def caught(function, *args, **kwargs):

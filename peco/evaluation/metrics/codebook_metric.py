@@ -9,8 +9,8 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from peco.registry import METRICS
+from peco.utils.codebook_stats import count_codes, usage_and_perplexity
 
-from ..functional import codebook_statistics
 from .sample_field import plays_role, sample_field
 
 
@@ -52,9 +52,9 @@ class CodebookMetric(BaseMetric):
         if ids.min() < 0 or ids.max() >= self.codebook_size:
             raise ValueError(f'token ids in [{ids.min()}, {ids.max()}] do not fit '
                              f'codebook_size={self.codebook_size}')
-        usage, perplexity = codebook_statistics(
-            torch.bincount(ids, minlength=self.codebook_size))
+        stats = usage_and_perplexity(count_codes(ids.long(), self.codebook_size))
+        perplexity = stats['perplexity'].item()
         return dict(
-            codebook_usage=usage,
+            codebook_usage=stats['usage'].item(),
             codebook_perplexity=perplexity,
             codebook_entropy=math.log(perplexity))

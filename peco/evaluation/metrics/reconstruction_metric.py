@@ -5,10 +5,11 @@ from typing import Any
 
 import torch
 from mmengine.evaluator import BaseMetric
+from torch import Tensor
 
 from peco.registry import METRICS
+from peco.utils.psnr import psnr
 
-from ..functional import psnr
 from .sample_field import plays_role, sample_field
 
 
@@ -37,12 +38,21 @@ class ReconstructionMetric(BaseMetric):
                 # A place for every sample keeps the results of several ranks in step.
                 self.results.append(None)
                 continue
-            numbers = dict(psnr=float(psnr(sample_field(sample, 'reconstruction', self),
-                                           sample_field(sample, 'original', self))))
+            original = sample_field(sample, 'original', self)
+            self._check_range(original)
+            reconstruction = sample_field(sample, 'reconstruction', self)
+            numbers = dict(psnr=float(psnr(reconstruction, original)))
             if 'perceptual_distance' in sample:
                 numbers['perceptual_distance'] = float(
                     torch.as_tensor(sample_field(sample, 'perceptual_distance', self)))
             self.results.append(numbers)
+
+    @staticmethod
+    def _check_range(original: Tensor) -> None:
+        low, high = original.min().item(), original.max().item()
+        if low < -1e-4 or high > 1 + 1e-4:
+            raise ValueError('ReconstructionMetric expects images in [0, 1], got an original in '
+                             f'[{low:.4g}, {high:.4g}]')
 
     def compute_metrics(self, results: list[dict[str, float] | None]) -> dict[str, float]:
         """Average over the images."""

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from mmengine import dist
 from mmengine.model import BaseModule
 
+from peco.utils.codebook_stats import count_codes, usage_and_perplexity
+
 from ..utils.checks import check_finite, require
-from .codebook_stats import count_codes, usage_and_perplexity
 from .quantizer_output import QuantizerOutput
 
 

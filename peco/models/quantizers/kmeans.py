@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from mmengine import dist
 
-from .codebook_stats import count_codes
+from peco.utils.codebook_stats import count_codes
+
 from .collectives import gather_rows, shared_permutation
 
 Search = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]

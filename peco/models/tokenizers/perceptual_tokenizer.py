@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModel
 from mmpretrain.structures import DataSample
 from torch import nn
 
 from peco.registry import MODELS
 from peco.utils.fingerprint import state_dict_fingerprint
+from peco.utils.psnr import psnr
 
 from ..utils.checks import check_images
 from .pixel_loss import PixelLoss
@@ -231,7 +231,7 @@ class PerceptualTokenizer(BaseModel):
             losses['loss_perceptual'] = self.perceptual_loss(images, x_hat)
         losses['loss_commit'] = self.commitment_weight * out.commitment_loss
         losses.update(usage=out.stats['usage'], perplexity=out.stats['perplexity'],
-                      psnr=self._psnr(images, x_hat))
+                      psnr=psnr(x_hat.detach(), images, self.value_range).mean())
         return losses
 
     @torch.no_grad()
@@ -265,8 +265,3 @@ class PerceptualTokenizer(BaseModel):
         x_hat = x_hat.to(torch.promote_types(x_hat.dtype, torch.float32))
         return (x_hat + 1) * ((high - low) / 2) + low
 
-    @torch.no_grad()
-    def _psnr(self, images: torch.Tensor, x_hat: torch.Tensor) -> torch.Tensor:
-        low, high = self.value_range
-        errors = F.mse_loss(x_hat.clamp(low, high), images, reduction='none').flatten(1).mean(1)
-        return (10 * torch.log10((high - low)**2 / errors.clamp(min=1e-10))).mean()

@@ -7,8 +7,8 @@ from mmpretrain.structures import DataSample
 from torchmetrics.functional.image import peak_signal_noise_ratio
 
 import peco.evaluation  # noqa: F401
-from peco.evaluation.functional import codebook_statistics
 from peco.evaluation.metrics import CodebookMetric, ReconstructionMetric
+from peco.utils.codebook_stats import count_codes, usage_and_perplexity
 
 NUMBER = 9
 
@@ -42,11 +42,12 @@ def test_values_over_the_whole_split():
     assert scores['perceptual_distance'] == pytest.approx(
         torch.stack([s.perceptual_distance for s in samples]).mean().item(), rel=1e-5)
     ids = torch.cat([s.token_ids.flatten() for s in samples])
-    assert (scores['codebook_usage'], scores['codebook_perplexity']) == pytest.approx(
-        codebook_statistics(torch.bincount(ids, minlength=16)))
+    stats = usage_and_perplexity(count_codes(ids, 16))
+    assert scores['codebook_usage'] == stats['usage'] and 0 < stats['usage'] < 100
+    assert scores['codebook_perplexity'] == stats['perplexity']
     assert math.exp(scores['codebook_entropy']) == pytest.approx(scores['codebook_perplexity'])
     # Not the mean of what each batch of 4, 4 and 1 images would say.
-    parts = [codebook_statistics(torch.bincount(part, minlength=16))[1]
+    parts = [usage_and_perplexity(count_codes(part, 16))['perplexity']
              for part in ids.split([16, 16, 4])]
     assert abs(sum(parts) / 3 - scores['codebook_perplexity']) > 1
 
@@ -68,6 +69,13 @@ def test_missing_fields_and_wrong_ids_are_named():
     metric.process(None, [dict(token_ids=torch.tensor([[1, 4]]))])
     with pytest.raises(ValueError, match=r'\[1, 4\] do not fit codebook_size=4'):
         metric.evaluate(1)
+
+
+@pytest.mark.parametrize('values', [255., -1.])
+def test_images_out_of_range_are_refused(values):
+    sample = dict(reconstruction=torch.rand(3, 4, 4), original=torch.full((3, 4, 4), values))
+    with pytest.raises(ValueError, match=rf'in \[0, 1\], got an original in \[{values:g}'):
+        ReconstructionMetric().process(None, [sample])
 
 
 @pytest.mark.parametrize('metric', [ReconstructionMetric(), CodebookMetric(4)])

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from peco.models.quantizers.codebook_stats import count_codes, usage_and_perplexity
+from peco.utils.codebook_stats import count_codes, usage_and_perplexity
 
 
 def test_counts_are_those_of_bincount():
