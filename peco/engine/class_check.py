@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+
+from .image_folders import image_folder
 
 
 def check_classes(cfg: Config, loaders: Iterable[str]) -> list[str]:
@@ -52,10 +53,7 @@ def _folders(node: Any) -> Iterator[tuple[str, list[str]]]:
         return
     for key in ('dataset', 'datasets'):
         yield from _folders(node.get(key))
-    prefix = node.get('data_prefix') or ''
-    folder = Path(node.get('data_root') or '', prefix if isinstance(prefix, str) else '')
-    if (str(node.get('type')).split('.')[-1] == 'ImageFolder' and node.get('with_label', True)
-            and not node.get('ann_file') and isinstance(prefix, str)
-            and folder.expanduser().is_dir()):
+    folder = image_folder(node)
+    if folder is not None and node.get('with_label', True) and folder.expanduser().is_dir():
         yield str(folder), sorted(
             child.name for child in folder.expanduser().iterdir() if child.is_dir())

@@ -13,6 +13,7 @@ from peco.datasets.image_folder import IMAGE_EXTENSIONS
 
 from .class_check import check_classes
 from .config_check import check_components
+from .image_folders import image_folder
 
 _STAGES = dict(train=('train_dataloader', 'val_dataloader'), test=('test_dataloader', ))
 
@@ -101,26 +102,18 @@ def _missing_data(node: Any, here: str) -> list[tuple[str, str]]:
     else:
         found = [(path, key) for key, path in _parts_of_dataset(node, root, here)
                  if not Path(path).expanduser().exists()]
-    if not found and (folder := _image_folder(node, root)) and not _holds_image(folder, node):
-        found = [(folder, f"{here}.{'data_prefix' if node.get('data_prefix') else 'data_root'}")]
+    if not found and (folder := image_folder(node)) and not _holds_image(folder, node):
+        key = 'data_prefix' if node.get('data_prefix') else 'data_root'
+        found = [(str(folder), f'{here}.{key}')]
     for key in ('dataset', 'datasets'):
         found += _missing_data(node.get(key), f'{here}.{key}')
     return found
 
 
-def _image_folder(node: dict, root: str) -> str | None:
-    """The folder that a dataset takes its images from, where it takes them from one."""
-    prefix = node.get('data_prefix') or ''
-    if (str(node.get('type')).split('.')[-1] != 'ImageFolder' or node.get('ann_file')
-            or not isinstance(prefix, str) or '://' in prefix):
-        return None
-    return str(Path(root, prefix)) if prefix else root
-
-
-def _holds_image(folder: str, node: dict) -> bool:
+def _holds_image(folder: Path, node: dict) -> bool:
     """Look for one image: a large folder is not read to its end."""
     endings = tuple(ending.lower() for ending in node.get('extensions') or IMAGE_EXTENSIONS)
-    walk = os.walk(Path(folder).expanduser(), followlinks=True)
+    walk = os.walk(folder.expanduser(), followlinks=True)
     return any(name.lower().endswith(endings) for _, _, names in walk for name in names)
 
 
