@@ -23,18 +23,9 @@ from .blocks import (
 class ConvDecoder(BaseModule):
     """Grid of codes to an image: :class:`ConvEncoder` mirrored.
 
-    Args:
-        out_channels: Channels of the image.
-        base_channels: Channel unit.
-        channel_mult: Multiple of the unit at each level, highest resolution first as in the
-            encoder.
-        num_res_blocks: Residual blocks at each level of the encoder; a level of the decoder has
-            one more, as in VQGAN.
-        attn_levels: Levels with self-attention, numbered as in the encoder.
-        in_channels: Channels of the codes (the quantizer's ``code_dim``).
-        dropout: Dropout rate in the residual blocks.
-        with_cp: Recompute the blocks in the backward pass, for less memory.
-        init_cfg: See mmengine's ``BaseModule``.
+    It takes the encoder's arguments with the same values, levels numbered from the highest
+    resolution as there, with ``in_channels`` and ``out_channels`` exchanged. A level has one
+    residual block more than ``num_res_blocks``, as in VQGAN.
 
     Example:
         >>> import torch
