@@ -1,5 +1,6 @@
-"""Optimizer wrappers."""
+"""Optimizer wrappers and their constructor."""
 
 from .amp_optim_wrapper import AmpOptimWrapper
+from .layer_decay_constructor import LayerDecayOptimWrapperConstructor
 
-__all__ = ['AmpOptimWrapper']
+__all__ = ['AmpOptimWrapper', 'LayerDecayOptimWrapperConstructor']

@@ -29,9 +29,10 @@ _OPTIONAL = re.compile(r'^(cls_token|mask_token|pos_embed|(fc_)?norm\.\w+|rel_po
 def adapt_state_dict(backbone: nn.Module, state_dict: dict, prefix: str, *unused) -> None:
     """Rewrite ``state_dict`` in place so that ``backbone`` can load it (a load pre-hook).
 
-    Finds the backbone's keys under any prefix, copies a shared bias table to each layer, resizes
-    bias tables and absolute positions, drops index buffers and what this task does not have, and
-    logs in one line what was changed, left out and left at its initial value.
+    Finds the backbone's keys under any prefix, copies a shared bias table to each layer,
+    resizes bias tables and absolute positions, drops index buffers and what this task does not
+    have, and logs in one line how much was loaded, what was changed, left out and left at its
+    initial value. A checkpoint that fits as it is, as in resuming, is not worth a line.
 
     Args:
         backbone: The :class:`PeCoViT` that is loading.
@@ -68,7 +69,8 @@ def adapt_state_dict(backbone: nn.Module, state_dict: dict, prefix: str, *unused
     if missing:
         notes.append('kept at the initial value ' + _abridge(missing))
     if notes:
-        print_log('PeCoViT loaded a checkpoint: ' + '; '.join(notes) + '.', logger='current')
+        print_log(f'PeCoViT loaded a checkpoint: {len(own) - len(missing)} of {len(own)} weights; '
+                  + '; '.join(notes) + '.', logger='current')
     state_dict.update({prefix + key: source[key] for key in own if key in source})
 
 

@@ -120,7 +120,8 @@ def test_what_a_task_lacks_is_left_out_and_named_in_one_line(log):
 def test_foreign_keys_are_named(log):
     state = {'backbone.' + key: value for key, value in pretrained().state_dict().items()}
     pretrained().load_state_dict({**state, 'head.fc.weight': torch.zeros(1)})
-    assert log() == ['PeCoViT loaded a checkpoint: left out head.fc.weight.']
+    assert log() == [
+        'PeCoViT loaded a checkpoint: 37 of 37 weights; left out head.fc.weight.']
 
 
 def test_resuming_says_nothing_and_leaves_the_given_dict_alone(log):
