@@ -75,7 +75,9 @@ def split_model(cfg: Config, shape: tuple[int, int]) -> Iterator[tuple[str, nn.M
             yield 'backbone', _Call(
                 lambda self, x: self.backbone(x), backbone=model.backbone), (image, )
     if tokenizer_cfg is not None:
-        tokenizer = MODELS.build(dict(tokenizer_cfg, perceptual_loss=None))
+        if 'perceptual_loss' in tokenizer_cfg:
+            tokenizer_cfg['perceptual_loss'] = None
+        tokenizer = MODELS.build(tokenizer_cfg)
         yield 'tokenizer: encoder', _Call(
             lambda self, x: self.encoder(x), encoder=tokenizer.encoder), (image, )
         codes = torch.zeros(1, tokenizer.quantizer.code_dim, *tokenizer.grid_size(shape))

@@ -12,6 +12,7 @@ from peco.registry import MODELS
 from .perceptual_tokenizer import PerceptualTokenizer
 
 SHOWN_KEYS = 3
+_FOR_TRAINING = ('perceptual_loss', 'data_preprocessor', 'init_cfg')
 
 
 def load_frozen_tokenizer(cfg: dict, checkpoint: str) -> PerceptualTokenizer:
@@ -46,7 +47,8 @@ def load_frozen_tokenizer(cfg: dict, checkpoint: str) -> PerceptualTokenizer:
     loaded = load_checkpoint(str(path), map_location='cpu')
     state = loaded.get('state_dict', loaded)
     cfg = copy.deepcopy(dict(cfg))
-    cfg.update(perceptual_loss=None, data_preprocessor=None, init_cfg=None)
+    # Other tokenizers need not take these arguments.
+    cfg.update({key: None for key in _FOR_TRAINING if key in cfg})
     tokenizer = MODELS.build(cfg)
     _check_fit(tokenizer.state_dict(), state, checkpoint)
     tokenizer.load_state_dict(state)

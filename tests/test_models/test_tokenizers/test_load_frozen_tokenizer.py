@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from peco.models.tokenizers import load_frozen_tokenizer
+from peco.models.tokenizers import PerceptualTokenizer, load_frozen_tokenizer
 from peco.registry import MODELS
 from tests.test_models.test_tokenizers.tokenizer_cfg import PERCEPTUAL, tokenizer_cfg
 
@@ -28,6 +28,20 @@ def test_loads_without_losses_and_frozen(tmp_path, wrap):
     assert loaded.fingerprint() == trained.fingerprint()
     assert loaded.perceptual_loss is None and cfg['perceptual_loss'] is gone
     assert not loaded.train().training and not any(p.requires_grad for p in loaded.parameters())
+
+
+@MODELS.register_module(force=True)
+class PlainTokenizer(PerceptualTokenizer):
+    """A tokenizer of its own kind, without the arguments of a loss."""
+
+    def __init__(self, encoder, quantizer, decoder):
+        super().__init__(encoder, quantizer, decoder)
+
+
+def test_a_tokenizer_without_perceptual_loss_among_its_arguments(tmp_path):
+    trained, path = _save(tmp_path)
+    loaded = load_frozen_tokenizer(dict(tokenizer_cfg(), type='peco.PlainTokenizer'), path)
+    assert loaded.fingerprint() == trained.fingerprint()
 
 
 def test_missing_file(tmp_path):
