@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from rich.console import Console
 
@@ -21,19 +20,21 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def show_results(pipeline: Pipeline) -> None:
+    """Say where everything lies."""
+    folder, console = pipeline.work_dir, Console()
+    console.print(f'Picture: {folder}/pictures.png   table: {folder}/results.md   '
+                  f'curves: python tools/plot_curves.py {folder}/*/ curves.png')
+    console.print('Next: the same stages on your own images, see README.md')
+
+
 def main() -> int:
     args = parse_args()
-    console = Console()
     make_demo_data(DATA)
-    code = run_from_command_line(
+    return run_from_command_line(
         lambda amp: Pipeline(PIPELINE, work_dir=args.work_dir, smoke=args.smoke, amp=amp),
-        redo=args.redo)
-    if code == 0:
-        folder = Path(args.work_dir or 'work_dirs/quickstart' + ('-smoke' if args.smoke else ''))
-        console.print(f'Picture: {folder}/pictures.png   table: {folder}/results.md   '
-                      f'curves: python tools/plot_curves.py {folder}/*/ curves.png')
-        console.print('Next: the same stages on your own images, see README.md')
-    return code
+        redo=args.redo,
+        finish=show_results)
 
 
 if __name__ == '__main__':

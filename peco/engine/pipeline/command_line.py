@@ -19,7 +19,8 @@ def bf16_is_native() -> bool:
 def run_from_command_line(make: Callable[[bool], Pipeline],
                           amp: str = 'auto',
                           redo: str | None = None,
-                          until: str | None = None) -> int:
+                          until: str | None = None,
+                          finish: Callable[[Pipeline], None] | None = None) -> int:
     """Build a pipeline and run it; a bad file or stage is one line on stderr and exit code 2.
 
     Args:
@@ -27,6 +28,7 @@ def run_from_command_line(make: Callable[[bool], Pipeline],
         amp: ``'on'``, ``'off'`` or ``'auto'``: where it is native.
         redo: Stage to make again, with all after it.
         until: Last stage to run.
+        finish: Called with the pipeline when all went well.
     """
     # Imported before the first fork, so that no stage has to import them again.
     import mmpretrain.models  # noqa: F401
@@ -36,7 +38,10 @@ def run_from_command_line(make: Callable[[bool], Pipeline],
         pipeline = make(amp == 'on' or (amp == 'auto' and bf16_is_native()))
         if redo:
             pipeline.redo(redo)
-        return pipeline.run(until=until)
+        code = pipeline.run(until=until)
     except (FileNotFoundError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
+    if code == 0 and finish is not None:
+        finish(pipeline)
+    return code

@@ -5,15 +5,15 @@ from peco.engine.pipeline import bf16_is_native, run_from_command_line
 
 class _Pipeline:
 
-    def __init__(self, amp):
-        self.amp, self.redone, self.until = amp, None, None
+    def __init__(self, amp, code=7):
+        self.amp, self.redone, self.until, self.code = amp, None, None, code
 
     def redo(self, name):
         self.redone = name
 
     def run(self, until=None):
         self.until = until
-        return 7
+        return self.code
 
 
 @pytest.mark.parametrize('amp, expected', [('on', True), ('off', False), ('auto', None)])
@@ -27,6 +27,13 @@ def test_runs_the_pipeline_in_the_wanted_precision(amp, expected):
     assert run_from_command_line(make, amp=amp, redo='a', until='b') == 7
     assert made[0].amp is (bf16_is_native() if expected is None else expected)
     assert (made[0].redone, made[0].until) == ('a', 'b')
+
+
+@pytest.mark.parametrize('code, finished', [(0, True), (7, False)])
+def test_the_end_is_told_of_a_run_that_went_well(code, finished):
+    pipeline, seen = _Pipeline(False, code), []
+    assert run_from_command_line(lambda amp: pipeline, finish=seen.append) == code
+    assert seen == ([pipeline] if finished else [])
 
 
 def test_a_bad_pipeline_is_one_line_and_exit_code_2(capsys):
