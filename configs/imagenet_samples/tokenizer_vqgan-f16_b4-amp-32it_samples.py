@@ -5,7 +5,8 @@ _base_ = '../peco/tokenizer_vqgan-f16_8xb32-amp-coslr-100e_in1k.py'
 perceptual_network = None
 made_by = dict(_delete_=True)
 model = dict(
-    quantizer=dict(init='data'),
+    # Codes have 20 steps to follow the encoder, not 100 epochs.
+    quantizer=dict(init='data', decay=0.5, restart_interval=4),
     perceptual_loss=dict(
         network=dict(
             _delete_=True,
