@@ -29,3 +29,12 @@ def fake_venv(tmp_path):
             (info / 'RECORD').write_text('')
         return venv
     return make
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """Let a main module see a GPU, or none."""
+    def pretend(main, present):
+        monkeypatch.setattr(main, 'gpu_present', lambda: present)
+        return main
+    return pretend
