@@ -32,6 +32,9 @@ _REGISTRY_OF_KEY = dict(
     default_hooks=root.HOOKS, custom_hooks=root.HOOKS, visualizer=root.VISUALIZERS,
     vis_backends=root.VISBACKENDS, log_processor=root.LOG_PROCESSORS,
     init_cfg=root.WEIGHT_INITIALIZERS, model_wrapper_cfg=root.MODEL_WRAPPERS)
+# Of a detector: its own kind of sampler, and what else stands beside it.
+_REGISTRY_IN_MODEL = dict.fromkeys(
+    ('sampler', 'assigner', 'bbox_coder', 'anchor_generator', 'prior_generator'), root.TASK_UTILS)
 # Parts that the Runner builds, whose type must therefore be found.
 _STRICT = ('model', 'dataset', 'sampler', 'optim_wrapper', 'optimizer', 'param_scheduler',
            'val_evaluator', 'test_evaluator', 'default_hooks', 'custom_hooks', 'visualizer')
@@ -101,7 +104,10 @@ def _check(node: Any, here: str, registry: Registry, scope: str, strict: bool) -
             yield from _check_loader(child, f'{here}.{key}', scope)
             continue
         of_hooks = here == 'default_hooks'
-        child_registry = registry if of_hooks else _REGISTRY_OF_KEY.get(key, registry)
+        of_key = _REGISTRY_OF_KEY
+        if here.startswith('model.') and key in _REGISTRY_IN_MODEL:
+            of_key = _REGISTRY_IN_MODEL
+        child_registry = registry if of_hooks else of_key.get(key, registry)
         yield from _check(child, f'{here}.{key}', child_registry, scope,
                           of_hooks or (key in _STRICT and child_registry is not registry))
 
@@ -152,6 +158,8 @@ def _check_keys(node: dict, here: str, found: Any, name: Any, registry: Registry
     accepted, is_open = accepted_keys(found)
     extra = next((keys for kind, keys in _READ_BY_MMENGINE.items()
                   if registry.name.startswith(kind)), set())
+    if here.endswith('norm_cfg'):  # mmcv builds norms, and freezes them by this key
+        extra = extra | {'requires_grad'}
     known = accepted | extra
     shown = name if isinstance(name, str) else getattr(name, '__name__', str(name))
     for key in node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmengine.model import MMDistributedDataParallel
+from mmengine.model import MMDistributedDataParallel, revert_sync_batchnorm
 from torch import nn
 
 from peco.registry import MODEL_WRAPPERS
@@ -11,6 +11,8 @@ from peco.registry import MODEL_WRAPPERS
 @MODEL_WRAPPERS.register_module()
 class DistributedDataParallel(MMDistributedDataParallel):
     """mmengine's wrapper that also takes a model on the CPU, where there are no device ids.
+
+    Nor is there SyncBN on a CPU: it becomes plain BN, as mmengine makes it for one process.
 
     Buffers are not broadcast: each module of PeCo that has any keeps them equal itself. Every
     parameter of a model is used in every step, so unused ones are not searched for.
@@ -27,6 +29,8 @@ class DistributedDataParallel(MMDistributedDataParallel):
                  broadcast_buffers: bool = False, find_unused_parameters: bool = False,
                  **kwargs) -> None:
         on_cpu = all(parameter.device.type == 'cpu' for parameter in module.parameters())
+        if on_cpu:
+            module = revert_sync_batchnorm(module)
         super().__init__(
             module=module,
             device_ids=None if on_cpu else device_ids,

@@ -87,3 +87,23 @@ class Open(Base):
 def test_accepted_keys_follow_kwargs_to_the_base():
     assert accepted_keys(Base) == ({'depth', 'width'}, False)
     assert accepted_keys(Open) == ({'color', 'depth', 'width'}, True)
+
+
+def test_parts_of_a_detector_come_from_its_own_registry():
+    pytest.importorskip('mmdet')
+    train_cfg = dict(rpn=dict(
+        sampler=dict(type='RandomSampler', num=256, pos_fraction=0.5),
+        assigner=dict(type='MaxIoUAssigner', pos_iou_thr=0.7, neg_iou_thr=0.3)))
+    cfg = Config(dict(
+        default_scope='mmdet',
+        model=dict(type='RPN', train_cfg=train_cfg, neck=dict(
+            type='peco.FeaturePyramid', in_channels=8,
+            norm_cfg=dict(type='BN', requires_grad=False)))))
+    assert check_components(cfg) == []
+    cfg.model.train_cfg.rpn.sampler.type = 'RandomSample'
+    cfg.model.train_cfg.rpn.assigner.pos_iou_th = 0.5
+    cfg.model.neck.norm_cfg.requires_gra = False
+    found = '\n'.join(check_components(cfg))
+    assert "there is no task util 'RandomSample' (did you mean 'RandomSampler'?)" in found
+    assert "MaxIoUAssigner takes no 'pos_iou_th' (did you mean 'pos_iou_thr'?)" in found
+    assert "BN takes no 'requires_gra'" in found

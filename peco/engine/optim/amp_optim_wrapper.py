@@ -9,6 +9,7 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import nn
 
+from peco.engine.dense.float32_islands import add_float32_islands
 from peco.registry import OPTIM_WRAPPERS
 
 
@@ -17,7 +18,8 @@ class AmpOptimWrapper(OptimWrapper):
     """Run the forward pass under bfloat16 autocast; weights and optimizer stay in float32.
 
     bfloat16 has the exponent range of float32, so gradients need no loss scaler. mmengine's
-    class of the same name refuses to run on a CPU.
+    class of the same name refuses to run on a CPU. Detectors and segmentors keep boxes, logits
+    and RoI features in float32 (see :func:`add_float32_islands`).
 
     Args:
         dtype: ``'bfloat16'``, the only one.
@@ -39,6 +41,7 @@ class AmpOptimWrapper(OptimWrapper):
             raise ValueError(f"dtype={dtype!r}: peco.AmpOptimWrapper runs in 'bfloat16' only; for "
                              "float16 on a GPU use type='mmengine.AmpOptimWrapper'")
         super().__init__(**kwargs)
+        self._prepared: nn.Module | None = None
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
@@ -47,5 +50,8 @@ class AmpOptimWrapper(OptimWrapper):
         if device.type == 'cuda' and not torch.cuda.is_bf16_supported(including_emulation=False):
             raise ValueError(f"GPU '{torch.cuda.get_device_name(device)}' has no bfloat16: train "
                              "without --amp, or with optim_wrapper.type=mmengine.AmpOptimWrapper")
+        if self._prepared is not model:
+            add_float32_islands(model)
+            self._prepared = model
         with super().optim_context(model), torch.autocast(device.type, dtype=torch.bfloat16):
             yield

@@ -1,0 +1,19 @@
+# ADE20K at 512 px. Several scales and flips in testing are relative to the test scale; in mmseg's
+# own file they are relative to each image's size.
+_base_ = 'mmseg::_base_/datasets/ade20k.py'
+
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [
+                dict(type='Resize', scale=(int(2048 * ratio), int(512 * ratio)), keep_ratio=True)
+                for ratio in (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
+            ],
+            [dict(type='RandomFlip', prob=flip, direction='horizontal') for flip in (0., 1.)],
+            [dict(type='LoadAnnotations')],
+            [dict(type='PackSegInputs')],
+        ]),
+]
+train_dataloader = dict(batch_size=2)

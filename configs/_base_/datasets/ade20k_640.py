@@ -1,0 +1,18 @@
+# ADE20K at 640 px, with test-time augmentation relative to the test scale.
+_base_ = 'mmseg::_base_/datasets/ade20k_640x640.py'
+
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [
+                dict(type='Resize', scale=(int(2560 * ratio), int(640 * ratio)), keep_ratio=True)
+                for ratio in (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
+            ],
+            [dict(type='RandomFlip', prob=flip, direction='horizontal') for flip in (0., 1.)],
+            [dict(type='LoadAnnotations')],
+            [dict(type='PackSegInputs')],
+        ]),
+]
+train_dataloader = dict(batch_size=2)

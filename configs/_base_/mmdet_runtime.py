@@ -1,0 +1,6 @@
+# What detectors on our backbone add to mmdet's runtime.
+_base_ = 'mmdet::_base_/default_runtime.py'
+
+custom_imports = dict(imports=['peco'], allow_failed_imports=False)
+custom_hooks = [dict(type='peco.BareBackboneHook'), dict(type='peco.Float32IslandsHook')]
+default_hooks = dict(checkpoint=dict(max_keep_ckpts=2))

@@ -1,0 +1,14 @@
+# For detection: 14x14 windows, four global blocks, and the maps of these as a pyramid.
+_base_ = './peco_vit-base-p16.py'
+
+backbone = dict(
+    rel_pos_bias='per_layer',
+    out_type='featmap',
+    out_indices=(2, 5, 8, 11),
+    window_size=14,
+    global_blocks=(2, 5, 8, 11),
+    final_norm=False)
+neck = [
+    dict(type='peco.FeaturePyramid', in_channels=768, norm_cfg=dict(type='SyncBN')),
+    dict(type='FPN', in_channels=[768] * 4, out_channels=256, num_outs=5),
+]

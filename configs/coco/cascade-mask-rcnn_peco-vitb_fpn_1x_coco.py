@@ -1,0 +1,19 @@
+# Cascade Mask R-CNN on the backbone and neck of Mask R-CNN.
+_base_ = [
+    'mmdet::_base_/models/cascade-mask-rcnn_r50_fpn.py',
+    '../_base_/models/peco_vit-base-p16_windows.py',
+    '../_base_/datasets/coco_instance_480-800.py',
+    '../_base_/schedules/coco_adamw_1x.py',
+    '../_base_/mmdet_runtime.py',
+]
+
+pretrained = 'work_dirs/pretrain_vitb_800e/epoch_800.pth'
+made_by = {pretrained: 'tools/dist_train.sh configs/peco/pretrain_vitb_800e.py 8'}
+
+model = dict(
+    backbone=dict(
+        _base_.backbone,
+        _delete_=True,
+        drop_path_rate=0.2,
+        init_cfg=dict(type='Pretrained', checkpoint=pretrained)),
+    neck=_base_.neck)

@@ -1,0 +1,20 @@
+# Mask R-CNN on ViT-L; layer decay and drop path are ours.
+_base_ = [
+    'mmdet::_base_/models/mask-rcnn_r50_fpn.py',
+    '../_base_/models/peco_vit-large-p16_windows.py',
+    '../_base_/datasets/coco_instance_480-800.py',
+    '../_base_/schedules/coco_adamw_1x.py',
+    '../_base_/mmdet_runtime.py',
+]
+
+pretrained = 'work_dirs/pretrain_vitl_800e/epoch_800.pth'
+
+model = dict(
+    backbone=dict(
+        _base_.backbone,
+        _delete_=True,
+        drop_path_rate=0.3,
+        with_cp=True,
+        init_cfg=dict(type='Pretrained', checkpoint=pretrained)),
+    neck=_base_.neck)
+optim_wrapper = dict(paramwise_cfg=dict(layer_decay_rate=0.8))
