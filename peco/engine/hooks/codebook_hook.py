@@ -14,9 +14,8 @@ from .epoch_end import unwrap
 class CodebookHook(CodebookInitHook):
     """Log usage and perplexity of the codebook over each epoch.
 
-    Per batch both mislead: a batch has fewer tokens than a large codebook has codes. An
-    iteration-based loop is cut into epochs of the data loader's length. The scalars are
-    ``codebook_usage_epoch`` (%) and ``codebook_perplexity_epoch``.
+    Per batch both mislead: a batch has fewer tokens than a large codebook has codes. The scalars
+    are ``codebook_usage_epoch`` (%) and ``codebook_perplexity_epoch``.
 
     Args:
         warn_below: Warn when less than this percentage of the codes was used in an epoch.
@@ -34,8 +33,9 @@ class CodebookHook(CodebookInitHook):
                             'the hook out of custom_hooks')
         model.quantizer.reset_epoch_stats()
 
-    def _end_epoch(self, runner: Runner, epoch: int, step: int) -> None:
-        super()._end_epoch(runner, epoch, step)
+    def at_epoch_end(self, runner: Runner, epoch: int, step: int) -> None:
+        """Report."""
+        super().at_epoch_end(runner, epoch, step)
         quantizer = unwrap(runner.model).quantizer
         # Collective: every rank takes part.
         stats = quantizer.epoch_stats()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from peco.registry import HOOKS
 
-from .epoch_end import counts_iterations, finished_epoch, unwrap
+from .epoch_end import unwrap
+from .epoch_end_hook import EpochEndHook
 
 
 @HOOKS.register_module()
-class CodebookInitHook(Hook):
+class CodebookInitHook(EpochEndHook):
     """End a run whose data cannot fill the codebook; without it a plain autoencoder would train.
 
     The first step shows how many vectors an epoch will give; how many of them are distinct shows
@@ -22,27 +22,21 @@ class CodebookInitHook(Hook):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._counted = False
         self._settled = False
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
-        """Count at the first step; find the ends of epochs in an iteration-based loop."""
+        """Count at the first step."""
         if not self._counted:
             steps = min(len(runner.train_dataloader), runner.max_iters)
             unwrap(runner.model).quantizer.check_supply(steps)
             self._counted = True
-        if counts_iterations(runner):
-            epoch = finished_epoch(runner)
-            if epoch is not None:
-                self._end_epoch(runner, epoch, runner.iter + 1)
+        super().after_train_iter(runner, batch_idx, data_batch, outputs)
 
-    def after_train_epoch(self, runner: Runner) -> None:
-        """Check at the end of an epoch."""
-        if not counts_iterations(runner):
-            self._end_epoch(runner, runner.epoch + 1, runner.iter)
-
-    def _end_epoch(self, runner: Runner, epoch: int, step: int) -> None:
+    def at_epoch_end(self, runner: Runner, epoch: int, step: int) -> None:
+        """Check at the end of the first epoch."""
         if not self._settled:
             unwrap(runner.model).quantizer.check_initialised()
             self._settled = True

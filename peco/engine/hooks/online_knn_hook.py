@@ -6,19 +6,19 @@ from itertools import chain, zip_longest
 
 import torch
 from mmengine.dist import all_gather_object
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from peco.evaluation.functional import weighted_knn
 from peco.registry import HOOKS
 
-from .epoch_end import counts_iterations, finished_epoch, unwrap
+from .epoch_end import unwrap
+from .epoch_end_hook import EpochEndHook
 from .keep_state import keep_state
 
 
 @HOOKS.register_module()
-class OnlineKNNHook(Hook):
+class OnlineKNNHook(EpochEndHook):
     """Classify by weighted kNN on the model's features every few epochs; logs ``knn_top1`` (%).
 
     The model must give ``feature`` ``(C,)`` in predict mode. Features are taken on all ranks.
@@ -36,8 +36,8 @@ class OnlineKNNHook(Hook):
 
     def __init__(self, bank_dataloader: dict, query_dataloader: dict, interval: int = 1,
                  k: int = 20, T: float = 0.07) -> None:
+        super().__init__(interval)
         self.loaders = dict(bank=bank_dataloader, query=query_dataloader)
-        self.interval = interval
         self.k = k
         self.T = T
         self._built: dict[str, DataLoader] = {}
@@ -47,23 +47,8 @@ class OnlineKNNHook(Hook):
         for role in self.loaders:
             self._loader(runner, role)
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
-                         outputs=None) -> None:
-        """Find the ends of epochs in an iteration-based loop."""
-        if counts_iterations(runner):
-            epoch = finished_epoch(runner)
-            last = runner.iter + 1 == runner.max_iters
-            if epoch is not None and (last or epoch % self.interval == 0):
-                self._measure(runner, epoch, runner.iter + 1)
-
-    def after_train_epoch(self, runner: Runner) -> None:
-        """Measure at the end of an epoch."""
-        epoch = runner.epoch + 1
-        if not counts_iterations(runner) and (epoch % self.interval == 0
-                                              or epoch == runner.max_epochs):
-            self._measure(runner, epoch, runner.iter)
-
-    def _measure(self, runner: Runner, epoch: int, step: int) -> None:
+    def at_epoch_end(self, runner: Runner, epoch: int, step: int) -> None:
+        """Measure."""
         with keep_state(unwrap(runner.model), seed=0):
             bank, bank_labels = self._features(runner, 'bank')
             query, query_labels = self._features(runner, 'query')

@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.dist import master_only
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
 from peco.registry import HOOKS
 from peco.visualization import masked_prediction_grid, reconstruction_grid, save_picture
 
-from .epoch_end import counts_iterations, finished_epoch, unwrap
+from .epoch_end import unwrap
+from .epoch_end_hook import EpochEndHook
 from .keep_state import keep_state
 
 
 @HOOKS.register_module()
-class PictureHook(Hook):
+class PictureHook(EpochEndHook):
     """Save a picture of the same few images every few epochs, in ``work_dir/pictures``.
 
     A tokenizer shows originals, reconstructions and token maps; a masked model shows masked
@@ -36,31 +36,16 @@ class PictureHook(Hook):
     priority = 'LOW'
 
     def __init__(self, interval: int = 1, num_images: int = 8, seed: int = 0) -> None:
-        if interval < 1 or num_images < 1:
-            raise ValueError(f'interval={interval} and num_images={num_images} must be at least 1')
-        self.interval = interval
+        super().__init__(interval)
+        if num_images < 1:
+            raise ValueError(f'num_images={num_images} of PictureHook must be at least 1')
         self.num_images = num_images
         self.seed = seed
         self._batch: dict | None = None
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
-                         outputs=None) -> None:
-        """Find the ends of epochs in an iteration-based loop."""
-        if counts_iterations(runner):
-            epoch = finished_epoch(runner)
-            last = runner.iter + 1 == runner.max_iters
-            if epoch is not None and (last or epoch % self.interval == 0):
-                self._draw(runner, epoch)
-
-    def after_train_epoch(self, runner: Runner) -> None:
-        """Draw at the end of an epoch."""
-        epoch = runner.epoch + 1
-        if not counts_iterations(runner) and (epoch % self.interval == 0
-                                              or epoch == runner.max_epochs):
-            self._draw(runner, epoch)
-
     @master_only
-    def _draw(self, runner: Runner, epoch: int) -> None:
+    def at_epoch_end(self, runner: Runner, epoch: int, step: int) -> None:
+        """Draw."""
         model = unwrap(runner.model)
         with keep_state(model, self.seed):
             if self._batch is None:
