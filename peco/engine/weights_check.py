@@ -38,7 +38,7 @@ def check_fit(model: nn.Module, state_dict: Mapping[str, torch.Tensor], source: 
     was_disabled = logger.disabled
     try:
         logger.disabled = True  # what the model says about its weights it says when they are used
-        missing, unknown = model.load_state_dict(dict(state_dict), strict=False)
+        missing = model.load_state_dict(dict(state_dict), strict=False).missing_keys
     except ValueError as error:  # from a model that checks its weights itself
         return f'{source}: {error}'
     except RuntimeError as error:
@@ -47,11 +47,11 @@ def check_fit(model: nn.Module, state_dict: Mapping[str, torch.Tensor], source: 
             r'checkpoint, the shape in current model is torch.Size\((.*?)\)', str(error))
         if not sizes:
             raise
-        missing, unknown = [key for key in model.state_dict() if key not in state_dict], []
+        missing = [key for key in model.state_dict() if key not in state_dict]
     finally:
         logger.disabled = was_disabled
     ours = list(model.state_dict())
-    lengths = list(_other_lengths(ours, missing, unknown, with_heads=complete))
+    lengths = list(_other_lengths(ours, missing, state_dict, complete))
     wrong = len(missing) + len(sizes)
     if not lengths and (not wrong or (not complete and wrong <= len(ours) / 2)):
         return None
@@ -64,16 +64,22 @@ def check_fit(model: nn.Module, state_dict: Mapping[str, torch.Tensor], source: 
             'another architecture or another stage: use the config that it was trained with')
 
 
-def _other_lengths(ours: Iterable[str], missing: Iterable[str], unknown: Iterable[str],
-                   with_heads: bool) -> Iterator[str]:
-    """Compare lists of layers: a part of one would be loaded, and the rest be random or lost."""
+def _other_lengths(ours: Iterable[str], missing: Iterable[str], theirs: Iterable[str],
+                   complete: bool) -> Iterator[str]:
+    """Compare lists of layers, of which a part would be loaded.
+
+    A backbone may take the first layers of a deeper one, if all weights need not be there; layers
+    that would stay random are refused.
+    """
     expected = _lists(ours)
-    found = _lists([*(set(ours) - set(missing)), *unknown])
+    # What the model made of the keys, and the keys as they are: a model may drop some unasked.
+    found = _lists([*(set(ours) - set(missing)), *theirs])
     for name, numbers in expected.items():
-        if not with_heads and name.split('.')[0].endswith('head'):
+        there = found.get(name, numbers)
+        if not complete and (there >= numbers or name.split('.')[0].endswith('head')):
             continue
-        if found.get(name, numbers) != numbers:
-            yield f'{name} has {len(found[name])} layers there and {len(numbers)} in the model'
+        if there != numbers:
+            yield f'{name} has {len(there)} layers there and {len(numbers)} in the model'
 
 
 def _lists(keys: Iterable[str]) -> dict[str, set[int]]:

@@ -3,6 +3,8 @@ import torch
 from torch import nn
 
 from peco.engine.weights_check import check_fit, check_initial_weights, state_dict_of
+from peco.registry import MODELS
+from tests.toy_configs import VIT
 
 
 class Net(nn.Module):
@@ -34,12 +36,25 @@ def test_a_missing_head_matters_only_where_all_weights_must_be_there():
     assert check_fit(Net(), dict(other=torch.ones(1)), 'file', complete=False)
 
 
-@pytest.mark.parametrize('theirs', [1, 4])
-@pytest.mark.parametrize('complete', [True, False])
+@pytest.mark.parametrize('theirs, complete', [(2, True), (4, True), (2, False)])
 def test_other_depths_do_not_fit_though_most_weights_do(theirs, complete):
     problem = check_fit(Net(layers=3), Net(layers=theirs).state_dict(), 'file', complete)
     assert problem.startswith(
         f'file does not fit this Net: backbone has {theirs} layers there and 3 in the model')
+
+
+def test_the_first_layers_of_a_deeper_backbone_may_be_taken():
+    assert check_fit(Net(layers=3), Net(layers=4).state_dict(), 'file', complete=False) is None
+
+
+def test_a_test_refuses_layers_that_a_backbone_would_drop_unasked():
+    def model(layers):
+        return nn.ModuleDict(dict(backbone=MODELS.build(dict(VIT, arch=dict(
+            embed_dims=8, num_layers=layers, num_heads=2)))))
+
+    problem = check_fit(model(1), model(3).state_dict(), 'file', complete=True)
+    assert 'backbone.blocks has 3 layers there and 1 in the model' in problem
+    assert check_fit(model(1), model(3).state_dict(), 'file', complete=False) is None
 
 
 def test_parts_that_a_model_lacks_are_no_matter():
