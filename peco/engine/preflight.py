@@ -44,6 +44,7 @@ def check_config(cfg: Config, stage: str) -> list[str]:
         *_check_data(cfg, stage),
         *check_classes(cfg, _STAGES[stage]),
         *_check_checkpoints(cfg, stage),
+        *_check_work_dir(cfg.get('work_dir')),
     ]
 
 
@@ -57,6 +58,17 @@ def _check_parts(cfg: Config, stage: str) -> list[str]:
     if stage == 'test' and 'test_cfg' in missing:
         hint = ' (it is a config for tools/train.py alone)'
     return [f"the config has no {', '.join(missing)}: it cannot {stage}{hint}"]
+
+
+def _check_work_dir(work_dir: str | None) -> Iterator[str]:
+    if work_dir is None:
+        return
+    folder = Path(work_dir).absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    fault = (f"'{there}' is a file" if not there.is_dir() else
+             f"'{there}' may not be written" if not os.access(there, os.W_OK | os.X_OK) else None)
+    if fault:
+        yield f"work dir '{work_dir}' cannot be used: {fault}. Name another: --work-dir PATH"
 
 
 def _check_trios(cfg: Config) -> Iterator[str]:

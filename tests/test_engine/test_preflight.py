@@ -104,3 +104,24 @@ def test_config_of_another_stage(images):
         Config(cfg), 'test')[0]
     with pytest.raises(ValueError, match="stage='val'"):
         check_config(Config(cfg), 'val')
+
+
+def test_loader_loop_and_evaluator_belong_together(images):
+    cfg = Config(classifier_config(images))
+    cfg.val_evaluator = None
+    assert check_config(cfg, 'train') == [
+        'the config has no val_evaluator beside val_dataloader, val_cfg: set all three or none']
+    cfg.val_dataloader = cfg.val_cfg = None
+    assert check_config(cfg, 'train') == []
+
+
+def test_a_work_dir_that_cannot_be_one(images, tmp_path, monkeypatch):
+    (tmp_path / 'file').touch()
+    cfg = Config(dict(classifier_config(images), work_dir=str(tmp_path / 'file/w')))
+    assert check_config(cfg, 'train') == [
+        f"work dir '{tmp_path / 'file/w'}' cannot be used: '{tmp_path / 'file'}' is a file. Name "
+        'another: --work-dir PATH']
+    cfg.work_dir = str(tmp_path / 'new/w')
+    assert check_config(cfg, 'train') == []
+    monkeypatch.setattr('os.access', lambda path, mode: False)
+    assert f"'{tmp_path}' may not be written" in check_config(cfg, 'train')[0]
