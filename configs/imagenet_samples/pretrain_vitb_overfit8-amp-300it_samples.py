@@ -28,7 +28,7 @@ train_dataloader = dict(
         ]))
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
 param_scheduler = [dict(type='LinearLR', start_factor=0.02, by_epoch=False, end=20)]
-train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=150)
+train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=300)
 auto_scale_lr = dict(enable=False)
 default_hooks = dict(
     logger=dict(interval=10),
