@@ -63,13 +63,15 @@ def read_config(args: argparse.Namespace) -> Config:
 def complete_dataloaders(cfg: Config, pin_memory: bool = True,
                          persistent_workers: bool = True) -> None:
     """Fill in what each data loader leaves open: collate function, pinned memory, workers."""
+    # Images of a detector differ in size, so its data preprocessor makes the batch.
+    unequal = cfg.get('default_scope') in ('mmdet', 'mmseg')
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if cfg.get(name) is None:
             continue
         loader = ConfigDict(
             pin_memory=torch.cuda.is_available(),
             persistent_workers=True,
-            collate_fn=dict(type='default_collate'))
+            collate_fn=dict(type='pseudo_collate' if unequal else 'default_collate'))
         loader.update(deepcopy(cfg[name]))
         workers = loader.get('num_workers', 0) > 0
         loader.persistent_workers = workers and persistent_workers and loader.persistent_workers
