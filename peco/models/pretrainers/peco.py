@@ -187,14 +187,16 @@ class PeCo(BaseSelfSupervisor):
 
     def _check_grids(self, view: Tensor, mask: Tensor, ids: Tensor) -> None:
         grid = self.backbone.grid_size(tuple(view.shape[-2:]))
-        for name, value, mend in (
-            ('the mask', mask, f'set grid_size={grid} of peco.BlockwiseMask in the pipeline'),
-            ('the token ids', ids, "choose patch_size, the tokenizer's stride or the size of its "
-             'view so that both are equal')):
-            if tuple(value.shape[1:]) != grid:
-                rows, columns = value.shape[1:]
-                raise ValueError(f'{name} of an image is a {rows}x{columns} grid, the backbone '
-                                 f'sees {grid[0]}x{grid[1]} patches: {mend}')
+        mends = dict(
+            mask=f'set grid_size={grid} of peco.BlockwiseMask in the pipeline',
+            ids="choose patch_size, the tokenizer's stride or tokenizer_size so that both are "
+            'equal')
+        for name, what, value in (('mask', 'the mask of an image is', mask),
+                                  ('ids', 'the token ids of an image are', ids)):
+            rows, columns = value.shape[1:]
+            if (rows, columns) != grid:
+                raise ValueError(f'{what} a {rows}x{columns} grid, the backbone sees '
+                                 f'{grid[0]}x{grid[1]} patches: {mends[name]}')
 
     def loss(self, inputs: Sequence[Tensor], data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Cross-entropy of the ids at masked positions.
