@@ -20,11 +20,11 @@ stages = [
         minutes=0.3),
     dict(
         name='pretrain',
-        title='ViT-B: 300 steps on the same 8 images',
+        title='ViT-B: 150 steps on the same 8 images',
         run='train',
-        config=_c + 'pretrain_vitb_overfit8-amp-300it_samples.py',
+        config=_c + 'pretrain_vitb_overfit8-amp-150it_samples.py',
         cfg_options={'model.tokenizer_checkpoint': '{last:tokenizer}'},
-        minutes=30),
+        minutes=18),
 ]
 
 table = dict(

@@ -7,8 +7,10 @@ made_by = {
     tokenizer_checkpoint:
     'python tools/run_pipeline.py configs/imagenet_samples/pipeline.py --until tokenizer'
 }
+# Absolute positions as well: with relative ones alone, 100 steps of eight images teach each
+# image's share of tokens (4.9 nats) and not yet where they lie.
 model = dict(
-    backbone=dict(drop_path_rate=0.),
+    backbone=dict(drop_path_rate=0., abs_pos_embed=True),
     tokenizer_checkpoint=tokenizer_checkpoint,
     tokenizer_amp=True)
 
@@ -26,9 +28,9 @@ train_dataloader = dict(
             dict(type='peco.BlockwiseMask', grid_size=(14, 14), num_masked=75, min_patches=16),
             dict(type='PackInputs'),
         ]))
-optim_wrapper = dict(optimizer=dict(lr=5e-4))
+optim_wrapper = dict(optimizer=dict(lr=7e-4))
 param_scheduler = [dict(type='LinearLR', start_factor=0.02, by_epoch=False, end=20)]
-train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=300)
+train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=150)
 auto_scale_lr = dict(enable=False)
 default_hooks = dict(
     logger=dict(interval=10),
