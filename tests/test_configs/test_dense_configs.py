@@ -1,5 +1,7 @@
 """Configs of COCO and ADE20K: names, models, twins, recipes."""
 
+import copy
+import functools
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,15 @@ def _name(path):
     return path.name
 
 
+@functools.cache
+def _read(path):
+    return Config.fromfile(path)
+
+
+def _load(path):
+    return copy.deepcopy(_read(path))
+
+
 def _model(cfg, scope):
     init_default_scope(scope)
     model = cfg.model
@@ -33,7 +44,7 @@ def _model(cfg, scope):
 
 @pytest.mark.parametrize('path', CONFIGS, ids=_name)
 def test_names_only_known_parts_and_keys(path):
-    cfg = Config.fromfile(path)
+    cfg = _load(path)
     init_default_scope(cfg.default_scope)
     assert cfg.default_scope == dict(coco='mmdet', ade20k='mmseg')[path.parent.name]
     assert check_components(cfg) == []
@@ -41,7 +52,7 @@ def test_names_only_known_parts_and_keys(path):
 
 @pytest.mark.parametrize('path', OURS, ids=_name)
 def test_builds_its_model(path):
-    cfg = Config.fromfile(path)
+    cfg = _load(path)
     built = _model(cfg, cfg.default_scope)
     large = 'vitl' in path.name
     assert len(built.backbone.blocks) == (24 if large else 12)
@@ -51,8 +62,8 @@ def test_builds_its_model(path):
 
 @pytest.mark.parametrize('path', OURS, ids=_name)
 def test_the_twin_differs_in_the_checkpoint_alone(path):
-    ours = Config.fromfile(path).to_dict()
-    twin = Config.fromfile(path.with_name(path.name.replace('peco-', 'beit-'))).to_dict()
+    ours = _load(path).to_dict()
+    twin = _load(path.with_name(path.name.replace('peco-', 'beit-'))).to_dict()
     assert 'beit' in twin['model']['backbone']['init_cfg'].pop('checkpoint')
     assert 'pretrain_vit' in ours['model']['backbone']['init_cfg'].pop('checkpoint')
     assert 'beit' in twin.pop('pretrained') and ours.pop('pretrained')
@@ -61,7 +72,7 @@ def test_the_twin_differs_in_the_checkpoint_alone(path):
 
 @pytest.mark.parametrize('path', OURS, ids=_name)
 def test_recipe(path):
-    cfg = Config.fromfile(path)
+    cfg = _load(path)
     optim, loader = cfg.optim_wrapper, cfg.train_dataloader
     assert optim.type == 'peco.AmpOptimWrapper'
     assert optim.constructor == 'peco.LayerDecayOptimWrapperConstructor'
