@@ -1,6 +1,7 @@
 """Deterministic subsets of a labelled list of files."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -65,10 +66,11 @@ def per_class_positions(names: Sequence[str],
     """
     if num_per_class < 1:
         raise ValueError(f'num_per_class must be positive, got {num_per_class}')
-    chosen: list[int] = []
-    for label, positions in _shuffled_members(names, labels, seed).items():
-        if len(positions) < num_per_class:
-            raise ValueError(f'num_per_class={num_per_class}, but class {label} has only '
-                             f'{len(positions)} images')
-        chosen += positions[:num_per_class]
-    return sorted(chosen)
+    members = _shuffled_members(names, labels, seed)
+    smallest = min(members, key=lambda label: len(members[label]), default=None)
+    if smallest is not None and len(members[smallest]) < num_per_class:
+        count = len(members[smallest])
+        raise ValueError(f'num_per_class={num_per_class}, but class {smallest} has only {count} '
+                         f'images: set num_per_class to at most {count}')
+    return sorted(chain.from_iterable(
+        positions[:num_per_class] for positions in members.values()))

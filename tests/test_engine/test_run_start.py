@@ -29,7 +29,7 @@ def bank(cfg):
     (grids, 'the tokenizer makes a 8x8 grid of tokens from 16x16 pixels, the backbone has 4x4'),
     (codes, 'the head predicts 9 classes, the tokenizer has a codebook of 8: set '),
     (masks, 'the mask of an image is a 4x8 grid, the backbone sees 8x8 patches: set grid_size='),
-    (bank, 'num_per_class=5, but class 0 has only 4 images'),
+    (bank, 'num_per_class=5, but class 0 has only 4 images: set num_per_class to at most 4'),
 ])
 def test_a_refused_pretraining_leaves_nothing(images, tokenizer_run, tmp_path, capsys, change,
                                               message):
@@ -53,7 +53,8 @@ def test_a_work_dir_with_files_stays_as_it_was(images, tmp_path, capsys):
     before = files(work)
     assert run_tool('train', config, '--work-dir', work) == 2
     assert capsys.readouterr().err == (
-        'error: num_per_class=3, but class 0 has only 2 images\n')
+        'error: num_per_class=3, but class 0 has only 2 images: '
+        'set num_per_class to at most 2\n')
     assert files(work) == before
 
 

@@ -103,10 +103,11 @@ def _take_source(backbone: nn.Module, state_dict: dict, prefix: str
     if prefix + _ANCHOR not in state_dict:
         anchors = [key for key in state_dict if key.endswith('.' + _ANCHOR)]
         if not anchors:
-            seen = ', '.join(list(state_dict)[:3]) or 'nothing'
+            seen = ', '.join(list(state_dict)[:3])
+            seen = f'its keys begin with {seen}' if seen else 'it has no key of a backbone'
             raise ValueError(
                 f'the checkpoint has no weights for this backbone: no key ends in {_ANCHOR} '
-                f'(under {prefix!r} it has: {seen}); to load the weights of a bare backbone into '
+                f'({seen}); to load the weights of a bare backbone into '
                 "a whole model, name the file in the backbone's "
                 "init_cfg=dict(type='Pretrained', checkpoint=...)")
         # 'backbone.' before 'momentum_encoder.backbone.' and the like.
