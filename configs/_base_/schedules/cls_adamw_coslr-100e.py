@@ -3,17 +3,8 @@ optim_wrapper = dict(
     type='peco.AmpOptimWrapper',
     dtype='bfloat16',
     optimizer=dict(type='AdamW', lr=4e-3, betas=(0.9, 0.999), weight_decay=0.05),
-    constructor='LearningRateDecayOptimWrapperConstructor',
-    paramwise_cfg=dict(
-        layer_decay_rate=0.65,
-        bias_decay_mult=0.,
-        norm_decay_mult=0.,
-        flat_decay_mult=0.,
-        custom_keys={
-            'cls_token': dict(decay_mult=0.),
-            'pos_embed': dict(decay_mult=0.),
-            'relative_position_bias_table': dict(decay_mult=0.),
-        }))
+    constructor='peco.LayerDecayOptimWrapperConstructor',
+    paramwise_cfg=dict(layer_decay_rate=0.65))
 
 param_scheduler = [
     dict(
