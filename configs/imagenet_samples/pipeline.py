@@ -10,7 +10,7 @@ stages = [
         title='f16 tokenizer, K = 8192: 32 steps of 4 images',
         run='train',
         config=_c + 'tokenizer_vqgan-f16_b4-amp-32it_samples.py',
-        minutes=6),
+        minutes=9),
     dict(
         name='entropy',
         title='entropy of the tokens of 8 images',
@@ -20,11 +20,11 @@ stages = [
         minutes=0.3),
     dict(
         name='pretrain',
-        title='ViT-B: 150 steps on the same 8 images',
+        title='ViT-B: 60 steps on the same 8 images',
         run='train',
-        config=_c + 'pretrain_vitb_overfit8-amp-150it_samples.py',
+        config=_c + 'pretrain_vitb_overfit8-amp-60it_samples.py',
         cfg_options={'model.tokenizer_checkpoint': '{last:tokenizer}'},
-        minutes=18),
+        minutes=7),
 ]
 
 table = dict(

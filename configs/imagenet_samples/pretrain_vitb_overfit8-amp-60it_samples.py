@@ -30,10 +30,10 @@ train_dataloader = dict(
         ]))
 optim_wrapper = dict(optimizer=dict(lr=7e-4))
 param_scheduler = [dict(type='LinearLR', start_factor=0.02, by_epoch=False, end=20)]
-train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=150)
+train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=60)
 auto_scale_lr = dict(enable=False)
 default_hooks = dict(
     logger=dict(interval=10),
-    checkpoint=dict(by_epoch=False, interval=50, max_keep_ckpts=1))
+    checkpoint=dict(by_epoch=False, interval=20, max_keep_ckpts=1))
 log_processor = dict(by_epoch=False)
 custom_hooks = [dict(type='peco.TokenizerGuardHook')]
