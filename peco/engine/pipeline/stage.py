@@ -73,8 +73,13 @@ class Stage:
         return [resolve(arg, work_dir) for arg in argv]
 
     def fingerprint(self) -> str:
-        """Hash of the stage and of its whole config, to tell a finished stage from a stale one."""
-        text = json.dumps(asdict(self), sort_keys=True, default=str)
+        """Hash of the stage and of its whole config, to tell a finished stage from a stale one.
+
+        What it is called and how long it may take are no part of it.
+        """
+        content = {key: value for key, value in asdict(self).items()
+                   if key not in ('title', 'minutes')}
+        text = json.dumps(content, sort_keys=True, default=str)
         if self.config:
             text += Config.fromfile(self.config, import_custom_modules=False).pretty_text
         return hashlib.sha256(text.encode()).hexdigest()[:16]
