@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from mmengine.dist import is_main_process
-from mmengine.evaluator import DumpResults
+from mmengine.registry import METRICS
 from rich.console import Console
 from rich.table import Table
 
@@ -18,10 +18,12 @@ import peco  # noqa: F401  (registers the components)
 from peco.engine.cli import (
     add_run_arguments,
     complete_dataloaders,
+    is_dense,
     read_config,
     readable_errors,
     started_runner,
 )
+from peco.engine.dense import ShowPredictionsHook, use_tta
 from peco.engine.hooks import ShowResultsHook
 from peco.utils.config import ConfigError
 
@@ -34,7 +36,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', metavar='FILE',
                         help='also write the metrics (.json) or the result of every image (.pkl)')
     parser.add_argument('--show-dir', metavar='FOLDER',
-                        help='draw the first test images with reconstructions or predictions')
+                        help='draw test images with what the model made of them: a file an image '
+                        'for detectors and segmentors, else one picture of the first images')
+    parser.add_argument('--show-limit', type=int, default=50, metavar='N',
+                        help='largest number of files in the folder, 0 for all (default: 50)')
+    parser.add_argument('--tta', action='store_true',
+                        help="test with several views of each image: the config's tta_model and "
+                        'tta_pipeline')
     add_run_arguments(parser)
     return parser.parse_args()
 
@@ -65,12 +73,19 @@ def main() -> None:
                               '(results of every image)')
         cfg = read_config(args)
         cfg.load_from, cfg.resume = args.checkpoint, False
+        if args.tta:
+            use_tta(cfg)
         complete_dataloaders(cfg, not args.no_pin_memory, not args.no_persistent_workers)
         with started_runner(cfg, 'test', args.launcher) as runner:
             if args.show_dir:
-                runner.register_hook(ShowResultsHook(args.show_dir))
+                runner.register_hook(
+                    ShowPredictionsHook(args.show_dir, args.show_limit or None)
+                    if is_dense(cfg) else ShowResultsHook(args.show_dir))
             if args.out and args.out.endswith('.pkl'):
-                runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.out))
+                # mmdet's own packs masks as run lengths.
+                dump = 'DumpDetResults' if cfg.default_scope == 'mmdet' else 'DumpResults'
+                runner.test_evaluator.metrics.append(
+                    METRICS.build(dict(type=dump, out_file_path=args.out)))
             metrics = {name: value.item() if hasattr(value, 'item') else value
                        for name, value in runner.test().items()}
         if is_main_process():

@@ -60,11 +60,16 @@ def read_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def is_dense(cfg: Config) -> bool:
+    """Whether a config is of mmdet or mmseg."""
+    return cfg.get('default_scope') in ('mmdet', 'mmseg')
+
+
 def complete_dataloaders(cfg: Config, pin_memory: bool = True,
                          persistent_workers: bool = True) -> None:
     """Fill in what each data loader leaves open: collate function, pinned memory, workers."""
     # Images of a detector differ in size, so its data preprocessor makes the batch.
-    unequal = cfg.get('default_scope') in ('mmdet', 'mmseg')
+    unequal = is_dense(cfg)
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if cfg.get(name) is None:
             continue

@@ -3,5 +3,10 @@
 from .bare_backbone_hook import BareBackboneHook
 from .float32_islands import add_float32_islands
 from .float32_islands_hook import Float32IslandsHook
+from .show_predictions_hook import ShowPredictionsHook
+from .tta import use_tta
 
-__all__ = ['BareBackboneHook', 'Float32IslandsHook', 'add_float32_islands']
+__all__ = [
+    'BareBackboneHook', 'Float32IslandsHook', 'ShowPredictionsHook', 'add_float32_islands',
+    'use_tta'
+]

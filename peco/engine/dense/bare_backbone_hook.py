@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
 from peco.models.backbones import PeCoViT
 from peco.registry import HOOKS
+
+from ..hooks.epoch_end import unwrap
 
 _ANCHOR = 'patch_embed.proj.weight'
 
@@ -29,8 +30,7 @@ class BareBackboneHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Complete the names in ``checkpoint``."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        name_backbone_weights(model, checkpoint)
+        name_backbone_weights(unwrap(runner.model), checkpoint)
 
 
 def name_backbone_weights(model: nn.Module, checkpoint: dict) -> None:

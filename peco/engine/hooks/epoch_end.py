@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
 
 
 def unwrap(model: nn.Module) -> nn.Module:
-    """The model itself, without the data-parallel wrapper around it."""
-    return model.module if is_model_wrapper(model) else model
+    """The model itself, without a data-parallel wrapper or test-time augmentation around it."""
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
+    return model
 
 
 def counts_iterations(runner: Runner) -> bool:

@@ -1,0 +1,128 @@
+"""The tools on detectors and segmentors: train, resume, test, draw, several views, two ranks."""
+
+import json
+import os
+import pickle
+import subprocess
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from peco.utils import load_checkpoint
+from tests.toy_configs import run_tool
+
+pytest.importorskip('mmdet')
+pytest.importorskip('mmseg')
+
+from mmseg.models import SegTTAModel  # noqa: E402
+
+from tests.dense_toys import (  # noqa: E402
+    ROOT,
+    SIZES,
+    detector_config,
+    make_ade,
+    make_coco,
+    segmentor_config,
+)
+
+TASKS = dict(detector=(detector_config, make_coco), segmentor=(segmentor_config, make_ade))
+
+
+@pytest.fixture(scope='module', params=TASKS)
+def trained(request, tmp_path_factory):
+    """A config file and a checkpoint of three steps."""
+    make_config, make_data = TASKS[request.param]
+    folder = tmp_path_factory.mktemp(f'tools_{request.param}')
+    cfg = make_config(make_data(folder / 'data'), folder / 'run')
+    cfg.pop('experiment_name')
+    if request.param == 'detector':
+        cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1, val_interval=9)
+    else:
+        cfg.train_cfg.update(max_iters=3, val_interval=9)
+        cfg.default_hooks.checkpoint.interval = 3
+        ratios = cfg.tta_pipeline[1].transforms[0]
+        cfg.tta_pipeline[1].transforms[0] = [dict(ratios[0], scale=(320, side))
+                                             for side in (40, 60)]
+    path = folder / f'tools_{request.param}.py'
+    cfg.dump(str(path))
+    assert run_tool('train', path) == 0
+    return request.param, path, (folder / 'run/last_checkpoint').read_text()
+
+
+def drawn(folder):
+    return {path.name: cv2.imread(str(path)) for path in folder.iterdir()}
+
+
+def test_resume_goes_on(trained, tmp_path):
+    task, path, checkpoint = trained
+    longer = dict(detector='train_cfg.max_epochs=2', segmentor='train_cfg.max_iters=6')[task]
+    assert run_tool('train', path, '--work-dir', tmp_path, '--resume', checkpoint,
+                    '--cfg-options', longer, 'default_hooks.checkpoint.interval=1') == 0
+    first, last = (load_checkpoint(name) for name in (
+        checkpoint, (tmp_path / 'last_checkpoint').read_text()))
+    assert (first['meta']['iter'], last['meta']['iter']) == (3, 6)
+    assert not torch.equal(*(c['state_dict']['backbone.cls_token'] for c in (first, last)))
+
+
+def test_metrics_and_pictures(trained, tmp_path, capsys):
+    task, path, checkpoint = trained
+    assert run_tool('test', path, checkpoint, '--work-dir', tmp_path, '--show-dir',
+                    tmp_path / 'show', '--out', tmp_path / 'results.pkl') == 0
+    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    names = dict(detector={f'coco/{kind}_mAP{part}' for kind in ('bbox', 'segm')
+                           for part in ('', '_50', '_75', '_s', '_m', '_l')},
+                 segmentor={'mIoU', 'mAcc', 'aAcc'})[task]
+    assert set(metrics) == names
+    out = capsys.readouterr().out
+    for name, value in metrics.items():
+        assert any(name in line and f'{value:.4g}' in line for line in out.splitlines())
+    assert len(pickle.loads((tmp_path / 'results.pkl').read_bytes())) == 6
+    pictures = drawn(tmp_path / 'show')
+    assert len(pictures) == 6
+    differences = []
+    for name, (height, width) in zip(sorted(pictures), SIZES, strict=True):
+        picture = pictures[name].astype(int)
+        assert picture.shape == (height, 2 * width, 3)  # annotation and prediction
+        differences.append(np.abs(picture[:, :width] - picture[:, width:]).mean())
+    assert sum(difference > 1 for difference in differences) >= 5  # one image has no box
+
+
+def test_the_number_of_pictures_is_limited(trained, tmp_path):
+    _, path, checkpoint = trained
+    assert run_tool('test', path, checkpoint, '--work-dir', tmp_path, '--show-dir',
+                    tmp_path / 'show', '--show-limit', 2) == 0
+    assert len(drawn(tmp_path / 'show')) == 2
+
+
+def test_several_views(trained, tmp_path, capsys, monkeypatch):
+    task, path, checkpoint = trained
+    views = []
+    merge = SegTTAModel.merge_preds
+    monkeypatch.setattr(SegTTAModel, 'merge_preds', lambda self, samples: (
+        views.append([(s.img_shape, s.flip) for s in samples[0]]), merge(self, samples))[1])
+    code = run_tool('test', path, checkpoint, '--work-dir', tmp_path / 'tta', '--tta')
+    if task == 'detector':
+        assert code == 2 and '--tta: the config has no tta_model' in capsys.readouterr().err
+        assert not (tmp_path / 'tta').exists()
+        return
+    assert code == 0
+    assert {'mIoU', 'mAcc'} < set(json.loads((tmp_path / 'tta/metrics.json').read_text()))
+    assert len(views) == 6
+    assert {flip for _, flip in views[0]} == {False, True}
+    assert len({shape for shape, _ in views[0]}) == 2  # two scales, each with its mirror image
+
+
+def test_on_two_ranks(trained, tmp_path):
+    task, path, checkpoint = trained
+    environment = dict(os.environ, OMP_NUM_THREADS='1')
+    subprocess.run(
+        ['bash', str(ROOT / 'tools/dist_test.sh'), path, checkpoint, '2', '--work-dir', tmp_path,
+         *(['--tta'] if task == 'segmentor' else [])],
+        env=environment, check=True, capture_output=True, timeout=300)
+    several = json.loads((tmp_path / 'metrics.json').read_text())
+    assert run_tool('test', path, checkpoint, '--work-dir', tmp_path / 'one',
+                    *(['--tta'] if task == 'segmentor' else [])) == 0
+    one = json.loads((tmp_path / 'one/metrics.json').read_text())
+    assert several == pytest.approx(one, abs=0.02)
