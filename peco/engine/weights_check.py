@@ -27,8 +27,8 @@ def check_fit(model: nn.Module, state_dict: Mapping[str, torch.Tensor], source: 
         model: The model.
         state_dict: The weights.
         source: What to call them.
-        complete: Whether every parameter must be there, or half of them is enough (a new head on
-            a pretrained backbone).
+        complete: Whether every parameter must be there, or half of them or the whole backbone is
+            enough (new heads on a pretrained backbone).
 
     Returns:
         What does not fit, in one line, or None.
@@ -52,8 +52,9 @@ def check_fit(model: nn.Module, state_dict: Mapping[str, torch.Tensor], source: 
         logger.disabled = was_disabled
     ours = list(model.state_dict())
     lengths = list(_other_lengths(ours, missing, state_dict, complete))
-    wrong = len(missing) + len(sizes)
-    if not lengths and (not wrong or (not complete and wrong <= len(ours) / 2)):
+    wrong = [*missing, *(name for name, *_ in sizes)]
+    enough = len(wrong) <= len(ours) / 2 or _is_whole('backbone.', ours, wrong)
+    if not lengths and (not wrong or (not complete and enough)):
         return None
     parts = lengths + [f'{name} is {theirs} there and {ours} in the model' for name, theirs, ours in
              sizes[:_SHOWN]]
@@ -62,6 +63,12 @@ def check_fit(model: nn.Module, state_dict: Mapping[str, torch.Tensor], source: 
                      f"{', ...' if len(missing) > _SHOWN else ''})")
     return (f'{source} does not fit this {type(model).__name__}: {"; ".join(parts)}. It belongs to '
             'another architecture or another stage: use the config that it was trained with')
+
+
+def _is_whole(prefix: str, ours: Iterable[str], wrong: Iterable[str]) -> bool:
+    """Whether the model has a part of that name, and all of it is there."""
+    return any(key.startswith(prefix) for key in ours) and not any(
+        key.startswith(prefix) for key in wrong)
 
 
 def _other_lengths(ours: Iterable[str], missing: Iterable[str], theirs: Iterable[str],

@@ -36,6 +36,18 @@ def test_a_missing_head_matters_only_where_all_weights_must_be_there():
     assert check_fit(Net(), dict(other=torch.ones(1)), 'file', complete=False)
 
 
+def test_a_whole_backbone_is_enough_below_heads_of_any_size():
+    model = Net()
+    model.head = nn.Sequential(*(nn.Linear(4, 4) for _ in range(9)))
+    backbone = {k: v for k, v in Net().state_dict().items() if k.startswith('backbone')}
+    assert check_fit(model, backbone, 'file', complete=False) is None
+    assert '18 weights are not there (head.0.weight' in check_fit(
+        model, backbone, 'file', complete=True)
+    del backbone['backbone.1.bias']
+    assert '19 weights are not there (backbone.1.bias' in check_fit(
+        model, backbone, 'file', complete=False)
+
+
 @pytest.mark.parametrize('theirs, complete', [(2, True), (4, True), (2, False)])
 def test_other_depths_do_not_fit_though_most_weights_do(theirs, complete):
     problem = check_fit(Net(layers=3), Net(layers=theirs).state_dict(), 'file', complete)
