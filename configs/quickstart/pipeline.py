@@ -34,14 +34,14 @@ stages = [
         name='tokenizer',
         title='tokenizer with the perceptual loss',
         run='train',
-        config=_c + 'tokenizer_vqgan-f4_b64-coslr-4e_digits.py',
+        config=_c + 'tokenizer_vqgan-f4_b32-coslr-4e_digits.py',
         cfg_options=_network,
         minutes=1.5),
     dict(
         name='tokenizer-pixel',
         title='the same without it (lambda = 0)',
         run='train',
-        config=_c + 'tokenizer_vqgan-f4-pixel_b64-coslr-4e_digits.py',
+        config=_c + 'tokenizer_vqgan-f4-pixel_b32-coslr-4e_digits.py',
         cfg_options=_network,
         minutes=1.0),
     dict(
