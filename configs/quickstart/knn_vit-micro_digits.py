@@ -1,5 +1,6 @@
 _base_ = '../cifar10/knn_vit-micro_cifar10.py'
 
+model = dict(backbone=dict(abs_pos_embed=True))
 _bank, _query = _base_.test_dataloader.dataset.datasets
 test_dataloader = dict(
     dataset=dict(datasets=[

@@ -1,5 +1,5 @@
 # All of PeCo on handwritten digits in minutes: bash tools/quickstart.sh
-title = 'PeCo quickstart: handwritten digits on textures, 100 labels a class'
+title = 'PeCo quickstart: handwritten digits on boards, 100 labels a class'
 work_dir = 'work_dirs/quickstart'
 _c = 'configs/quickstart/'
 _perceptual = _c + 'perceptual_simclr-resnet18_b64-coslr-6e_digits.py'
@@ -12,7 +12,7 @@ stages = [
         title='perceptual network (SimCLR, no labels)',
         run='train',
         config=_perceptual,
-        minutes=2.0),
+        minutes=1.0),
     dict(
         name='perceptual-network',
         title='export the perceptual network',
@@ -34,14 +34,14 @@ stages = [
         name='tokenizer',
         title='tokenizer with the perceptual loss',
         run='train',
-        config=_c + 'tokenizer_vqgan-f4_b32-coslr-4e_digits.py',
+        config=_c + 'tokenizer_vqgan-f4_b32-coslr-3e_digits.py',
         cfg_options=_network,
         minutes=1.5),
     dict(
         name='tokenizer-pixel',
         title='the same without it (lambda = 0)',
         run='train',
-        config=_c + 'tokenizer_vqgan-f4-pixel_b32-coslr-4e_digits.py',
+        config=_c + 'tokenizer_vqgan-f4-pixel_b32-coslr-3e_digits.py',
         cfg_options=_network,
         minutes=1.0),
     dict(
@@ -64,9 +64,9 @@ stages = [
         name='pretrain',
         title='masked image modelling on the tokens',
         run='train',
-        config=_c + 'pretrain_vit-micro_b128-coslr-8e_digits.py',
+        config=_c + 'pretrain_vit-micro_b64-coslr-8e_digits.py',
         cfg_options={'model.tokenizer_checkpoint': '{last:tokenizer}'},
-        minutes=2.0),
+        minutes=1.0),
     dict(
         name='knn',
         title='kNN of the pretrained backbone',
@@ -85,21 +85,21 @@ stages = [
         name='finetune',
         title='fine-tuning',
         run='train',
-        config=_c + 'finetune_vit-micro_b128-coslr-20e_digits.py',
+        config=_c + 'finetune_vit-micro_b32-coslr-20e_digits.py',
         cfg_options=_pretrained,
         minutes=0.8),
     dict(
         name='scratch',
         title='the same budget from scratch',
         run='train',
-        config=_c + 'scratch_vit-micro_b128-coslr-20e_digits.py',
+        config=_c + 'scratch_vit-micro_b32-coslr-20e_digits.py',
         minutes=0.8),
     dict(
         name='pictures',
         title='pictures',
         run='tools/draw_pictures.py',
         args=[
-            _c + 'pretrain_vit-micro_b128-coslr-8e_digits.py', '{last:pretrain}',
+            _c + 'pretrain_vit-micro_b64-coslr-8e_digits.py', '{last:pretrain}',
             '--tokenizer-checkpoint', '{last:tokenizer}', '--images', 'data/quickstart/test',
             '--out', '{work_dir}/pictures.png'
         ],

@@ -45,16 +45,16 @@ def _gradient(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 TEXTURES: tuple[Texture, ...] = (_noise, _stripes, _checkers, _gradient)
 
 
-def random_colour(rng: np.random.Generator) -> np.ndarray:
-    """RGB in [0, 1], any hue, float32 ``(3,)``."""
-    return rng.random(3, dtype=np.float32)
+def chalk_colour(rng: np.random.Generator) -> np.ndarray:
+    """A bright colour of any hue that every canvas is darker than, float32 RGB ``(3,)``."""
+    return rng.uniform(0.75, 1., 3).astype(np.float32)
 
 
 def textured_canvas(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """A random texture between two random colours, float32 RGB ``(H, W, 3)`` in [0, 1]."""
+    """A random texture between two dark colours, float32 RGB ``(H, W, 3)`` in [0, 1]."""
     texture = TEXTURES[int(rng.integers(len(TEXTURES)))](rng, height, width)[..., None]
-    first = random_colour(rng)
+    first = rng.uniform(0., 0.5, 3).astype(np.float32)
     # The second colour stays near the first, so that no texture drowns the digits.
-    second = np.clip(first + rng.uniform(-0.4, 0.4, 3), 0, 1).astype(np.float32)
+    second = np.clip(first + rng.uniform(-0.3, 0.3, 3), 0, 0.5).astype(np.float32)
     grain = rng.normal(0, 0.02, (height, width, 1)).astype(np.float32)
     return np.clip(first + texture * (second - first) + grain, 0, 1).astype(np.float32)

@@ -13,7 +13,7 @@ from rich.progress import track
 from .scene import compose_scene
 
 MARKER = 'demo_data.json'
-_VERSION = 2
+_VERSION = 3
 _TEST_SHARE = 0.25
 
 

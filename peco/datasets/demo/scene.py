@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .canvas import random_colour, textured_canvas
+from .canvas import chalk_colour, textured_canvas
 
-_MIN_CONTRAST = 0.45
 _MASK_THRESHOLD = 0.5
 
 
@@ -41,16 +40,6 @@ def _ink(glyph: np.ndarray, size: float, angle: float, shear: float) -> np.ndarr
     return ink[ys.min():ys.max() + 1, xs.min():xs.max() + 1]
 
 
-def _ink_colour(rng: np.random.Generator, ground: np.ndarray) -> np.ndarray:
-    """A random colour that stands out against the mean of the ground."""
-    luma = np.array([0.299, 0.587, 0.114], np.float32)
-    mean = ground.reshape(-1, 3).mean(axis=0)
-    while True:
-        colour = random_colour(rng)
-        if abs(float((colour - mean) @ luma)) > _MIN_CONTRAST:
-            return colour
-
-
 def compose_scene(rng: np.random.Generator,
                   glyphs: Sequence[np.ndarray],
                   labels: Sequence[int],
@@ -58,7 +47,7 @@ def compose_scene(rng: np.random.Generator,
                   width: int,
                   digit_size: tuple[float, float] = (0.8, 1.0),
                   max_angle: float = 15.) -> DemoScene:
-    """Paste digits at random places, sizes, angles and colours on a textured canvas.
+    """Write digits in chalk at random places, sizes, angles and colours on a textured board.
 
     Args:
         rng: Source of all randomness.
@@ -84,8 +73,7 @@ def compose_scene(rng: np.random.Generator,
         y = int(rng.integers(0, height - ink.shape[0] + 1))
         x = int(rng.integers(0, width - ink.shape[1] + 1))
         ground = canvas[y:y + ink.shape[0], x:x + ink.shape[1]]
-        colour = _ink_colour(rng, ground)
-        ground += ink[..., None] * (colour - ground)
+        ground += ink[..., None] * (chalk_colour(rng) - ground)
         mask = np.zeros((height, width), bool)
         mask[y:y + ink.shape[0], x:x + ink.shape[1]] = ink > _MASK_THRESHOLD
         masks = [earlier & ~mask for earlier in masks] + [mask]
