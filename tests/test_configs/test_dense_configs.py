@@ -1,24 +1,31 @@
-"""Configs of COCO and ADE20K: names, models, twins, recipes."""
+"""Configs of detection and segmentation: names, models, twins, recipes."""
 
 import copy
 import functools
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
+from mmengine.registry import DATASETS, init_default_scope
 
 pytest.importorskip('mmdet')
 pytest.importorskip('mmseg')
 
+from peco.engine.cli import build_runner, complete_dataloaders  # noqa: E402
 from peco.engine.config_check import check_components  # noqa: E402
 from peco.registry import MODELS  # noqa: E402
+from tests.dense_toys import CATEGORIES, make_coco  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-CONFIGS = sorted(path for name in ('coco', 'ade20k')
-                 for path in (ROOT / 'configs' / name).glob('*.py'))
-OURS = [path for path in CONFIGS if 'peco-' in path.name]
+SCOPES = {'mask-rcnn': 'mmdet', 'cascade-mask-rcnn': 'mmdet', 'upernet': 'mmseg'}
+CONFIGS = sorted(path for path in (ROOT / 'configs').glob('*/*.py')
+                 if path.parent.name != '_base_' and path.name.partition('_')[0] in SCOPES)
+FULL_SIZE = [path for path in CONFIGS if path.parent.name in ('coco', 'ade20k')]
+OURS = [path for path in FULL_SIZE if 'peco-' in path.name]
+SMALL = [path for path in CONFIGS if path.parent.name in ('nuclei', 'camvid')]
 
 
 def _name(path):
@@ -37,7 +44,7 @@ def _load(path):
 def _model(cfg, scope):
     init_default_scope(scope)
     model = cfg.model
-    model.backbone.pop('init_cfg')
+    model.backbone.pop('init_cfg', None)
     with torch.device('meta'):
         return MODELS.build(model)
 
@@ -46,7 +53,7 @@ def _model(cfg, scope):
 def test_names_only_known_parts_and_keys(path):
     cfg = _load(path)
     init_default_scope(cfg.default_scope)
-    assert cfg.default_scope == dict(coco='mmdet', ade20k='mmseg')[path.parent.name]
+    assert cfg.default_scope == SCOPES[path.name.partition('_')[0]]
     assert check_components(cfg) == []
 
 
@@ -91,8 +98,83 @@ def test_recipe(path):
         assert scales == [int(size * ratio) for ratio in (0.5, 0.75, 1., 1.25, 1.5, 1.75)]
 
 
-@pytest.mark.parametrize('name', ['coco', 'ade20k'])
+@pytest.mark.parametrize('path', SMALL, ids=_name)
+def test_small_recipes(path):
+    cfg = _load(path)
+    built = _model(cfg, cfg.default_scope)
+    assert 1e6 < sum(p.numel() for p in built.backbone.parameters()) < 5e6
+    last = cfg.param_scheduler[-1].end
+    assert last == cfg.train_cfg.get('max_epochs', cfg.train_cfg.get('max_iters'))
+    assert cfg.optim_wrapper.type == 'OptimWrapper'  # the pipeline decides on --amp
+    window = cfg.model.backbone.window_size * cfg.model.backbone.patch_size
+    assert window == cfg.model.backbone.img_size  # the bias table of pretraining, unchanged
+
+
+@pytest.mark.parametrize('path', [p for p in SMALL if 'peco-' in p.name], ids=_name)
+def test_from_scratch_is_the_same_budget(path):
+    ours = _load(path).to_dict()
+    scratch = _load(path.with_name(path.name.replace('peco-', 'scratch-'))).to_dict()
+    assert scratch['model']['backbone'].pop('init_cfg') is None
+    assert ours['model']['backbone'].pop('init_cfg')['type'] == 'Pretrained'
+    assert scratch.pop('made_by') == {} and ours.pop('made_by')
+    for cfg in (ours, scratch):
+        cfg['optim_wrapper']['optimizer'].pop('lr')
+        cfg['optim_wrapper']['paramwise_cfg'].pop('layer_decay_rate')
+    assert scratch == ours
+
+
+def test_the_images_of_tuning_are_no_others(tmp_path):
+    cfg = _load(ROOT / 'configs/nuclei/mask-rcnn_scratch-vit-micro_b4-coslr-8e_nuclei-holdout.py')
+    data = make_coco(tmp_path / 'data')
+    images = cfg.train_dataloader.dataset.indices - cfg.val_dataloader.dataset.indices
+    assert images == 535
+    for loader, indices in ((cfg.train_dataloader, 4), (cfg.val_dataloader, -2)):
+        loader.update(num_workers=0, persistent_workers=False)
+        loader.dataset.update(
+            data_root=str(data), ann_file='annotations.json', data_prefix=dict(img='images/'),
+            metainfo=dict(classes=tuple(CATEGORIES.values())), indices=indices)
+    cfg.test_dataloader = cfg.val_dataloader
+    cfg.model.roi_head.bbox_head.num_classes = cfg.model.roi_head.mask_head.num_classes = 3
+    cfg.merge_from_dict(dict(
+        work_dir=str(tmp_path / 'run'), experiment_name='holdout', log_level='ERROR',
+        train_cfg=dict(max_epochs=1, val_interval=1)))
+    complete_dataloaders(cfg)
+    runner = build_runner(cfg, 'train', 'none')
+    runner.train()
+    ids = [{runner_set[i]['data_samples'].img_id for i in range(len(runner_set))}
+           for runner_set in (runner.train_dataloader.dataset, runner.val_dataloader.dataset)]
+    assert ids[0].isdisjoint(ids[1]) and len(ids[1]) == 2
+    scalars = runner.message_hub.log_scalars
+    assert 0 <= scalars['val/coco/segm_mAP'].current() <= 1
+    # Every annotation of the two images is counted, and none of the others.
+    assert runner.val_evaluator.metrics[0]._coco_api.get_img_ids() == [104, 105]
+
+
+def test_camvid_is_read(tmp_path):
+    cfg = _load(ROOT / 'configs/camvid/upernet_scratch-vit-micro_b8-1000it_camvid-256x256.py')
+    init_default_scope('mmseg')
+    labels = np.arange(360 * 480).reshape(360, 480) % 11
+    labels[:40] = 255
+    for split in ('train', 'val', 'test'):
+        for part, image in (('images', np.zeros((360, 480, 3))), ('annotations', labels)):
+            (tmp_path / part / split).mkdir(parents=True)
+            name = 'a.jpg' if part == 'images' else 'a.png'
+            cv2.imwrite(str(tmp_path / part / split / name), image.astype(np.uint8))
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.data_root = str(tmp_path)
+        dataset = DATASETS.build(loader.dataset)
+        assert len(dataset) == 1
+        sample = dataset[0]['data_samples']
+        found = set(sample.gt_sem_seg.data.unique().tolist())
+        assert found - {255} == set(range(11))
+        assert len(dataset.metainfo['classes']) == len(dataset.metainfo['palette']) == 11
+    assert tuple(sample.gt_sem_seg.shape) == (360, 480)
+
+
+@pytest.mark.parametrize('name', ['coco', 'ade20k', 'nuclei', 'camvid'])
 def test_the_metafile_lists_every_config(name):
-    meta = Config.fromfile(ROOT / 'configs' / name / 'metafile.yml')
+    folder = ROOT / 'configs' / name
+    meta = Config.fromfile(folder / 'metafile.yml')
     listed = {model['Config'] for model in meta.Models}
-    assert listed == {str(path.relative_to(ROOT)) for path in CONFIGS if path.parent.name == name}
+    assert listed == {str(path.relative_to(ROOT)) for path in folder.glob('*.py')
+                      if path.name not in ('pipeline.py', 'tuning.py')}

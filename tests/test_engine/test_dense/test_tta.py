@@ -26,6 +26,6 @@ def test_the_model_and_its_own_preprocessor_are_wrapped():
 @pytest.mark.parametrize('key', ['tta_model', 'tta_pipeline'])
 def test_a_config_without_views_is_refused(key):
     cfg = config()
-    del cfg[key]
+    cfg.pop(key)
     with pytest.raises(ConfigError, match=f'the config has no {key}'):
         use_tta(cfg)

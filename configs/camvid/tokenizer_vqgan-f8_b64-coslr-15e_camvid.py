@@ -1,0 +1,20 @@
+# The perceptual codebook: tokens of 8x8 px out of 1024 codes, of regions zoomed out up to twice.
+_base_ = '../nuclei/tokenizer_vqgan-f8_b64-coslr-15e_nuclei.py'
+data_root = '{{$PECO_DATA_DIR:data/camvid}}'
+
+perceptual_network = 'work_dirs/camvid/perceptual_network.pth'
+made_by = dict(
+    _delete_=True,
+    **{
+        perceptual_network:
+        'python tools/run_pipeline.py configs/camvid/pipeline.py --until perceptual-network'
+    })
+model = dict(perceptual_loss=dict(network=dict(checkpoint=perceptual_network)))
+
+_load, _crop, _box, *_rest = _base_.train_pipeline
+train_pipeline = [_load, dict(_crop, crop_size=128), dict(_box, scale=(0.15, 1.0)), *_rest]
+_images = dict(data_root=data_root, data_prefix='images/train')
+train_dataloader = dict(
+    dataset=dict(times=12, dataset=dict(_images, pipeline=train_pipeline)))
+val_dataloader = dict(dataset=_images)
+test_dataloader = dict(dataset=dict(_images, data_prefix='images/test'))

@@ -1,0 +1,32 @@
+# As many trials for either arm, scored on the 101 validation images, which no final figure
+# uses: python tools/run_pipeline.py configs/camvid/tuning.py, after
+# configs/camvid/pipeline.py --until pretrain. The best values stand in the configs.
+title = 'Learning rates on the 101 validation images'
+work_dir = 'work_dirs/camvid-tuning'
+_c = 'configs/camvid/'
+_rates = ['5e-4', '1e-3', '2e-3']
+_arms = {
+    'finetune': ('fine-tuned', _c + 'upernet_peco-vit-micro_b8-1000it_camvid-256x256.py'),
+    'scratch': ('from scratch', _c + 'upernet_scratch-vit-micro_b8-1000it_camvid-256x256.py'),
+}
+
+stages = [
+    dict(
+        name=f'{arm}-lr{rate}',
+        title=f'{label}, lr {rate}',
+        run='train',
+        config=config,
+        cfg_options={'optim_wrapper.optimizer.lr': rate},
+        minutes=21) for arm, (label, config) in _arms.items() for rate in _rates
+]
+
+_measures = [('mIoU (%)', 'mIoU', '.2f')]
+table = dict(
+    columns=['fine-tuned', 'from scratch'],
+    rows=[
+        dict(
+            label=f'lr {rate}: {measure}',
+            cells={
+                label: (f'{arm}-lr{rate}', key, form) for arm, (label, _) in _arms.items()
+            }) for measure, key, form in _measures for rate in _rates
+    ])

@@ -1,0 +1,37 @@
+# UperNet from the pretrained backbone.
+_base_ = [
+    '../_base_/models/upernet_peco-vit-micro-p8.py',
+    '../_base_/datasets/camvid_256.py',
+    '../_base_/schedules/ade20k_adamw_160k.py',
+    '../_base_/mmseg_runtime.py',
+]
+
+pretrained = 'work_dirs/camvid/pretrain/epoch_20.pth'
+made_by = {
+    pretrained: 'python tools/run_pipeline.py configs/camvid/pipeline.py --until pretrain'
+}
+
+# Four windows of the crop's size cover a test image.
+model = dict(
+    data_preprocessor=dict(
+        mean=[104.7, 108.1, 109.9], std=[78., 79., 77.9], size=(256, 256),
+        test_cfg=dict(size_divisor=8)),
+    backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=pretrained)),
+    decode_head=dict(num_classes=11),
+    auxiliary_head=dict(num_classes=11),
+    test_cfg=dict(mode='slide', crop_size=(256, 256), stride=(104, 224)))
+
+optim_wrapper = dict(
+    _delete_=True,
+    type='OptimWrapper',
+    optimizer=dict(_base_.optim_wrapper.optimizer, lr=1e-3),
+    clip_grad=dict(max_norm=3.0),
+    constructor=_base_.optim_wrapper.constructor,
+    paramwise_cfg=dict(layer_decay_rate=0.85))
+param_scheduler = [
+    dict(_base_.param_scheduler[0], end=100),
+    dict(_base_.param_scheduler[1], begin=100, end=1000),
+]
+train_cfg = dict(max_iters=1000, val_interval=1000)
+auto_scale_lr = dict(enable=False, base_batch_size=8)
+default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=200))

@@ -1,0 +1,6 @@
+# The same budget from random weights, with its own learning rate and no layer decay.
+_base_ = 'mask-rcnn_peco-vit-micro_b4-coslr-8e_nuclei.py'
+
+made_by = dict(_delete_=True)
+model = dict(backbone=dict(init_cfg=None))
+optim_wrapper = dict(optimizer=dict(lr=1e-3), paramwise_cfg=dict(layer_decay_rate=1.0))
