@@ -4,7 +4,7 @@
 title = 'Learning rates on the validation split (10 % of the CIFAR-10 training images)'
 work_dir = 'work_dirs/cifar10-tuning'
 _c = 'configs/cifar10/'
-_rates = {'scratch': ['5e-4', '1e-3', '2e-3'], 'finetune': ['1e-3', '2e-3', '4e-3']}
+_rates = {'scratch': ['1e-3', '2e-3'], 'finetune': ['1e-3', '2e-3']}
 
 _arms = {'scratch': 'from scratch', 'finetune': 'fine-tuned'}
 
