@@ -45,12 +45,24 @@ class TokenizerGuardHook(Hook):
                 'the checkpoint does not tell which tokenizer it was trained with, so it cannot '
                 'be resumed safely: start a new run from its weights with --cfg-options '
                 'load_from=CHECKPOINT')
-        if saved['fingerprint'] != current['fingerprint']:
+        if problem := tokenizer_mismatch(saved, current):
             raise TokenizerMismatchError(
-                f"the checkpoint was trained on the tokenizer '{saved['path']}' (fingerprint "
-                f"{saved['fingerprint']}), but the config names '{current['path']}' (fingerprint "
-                f"{current['fingerprint']}): ids of two tokenizers do not mean the same. Set "
-                'model.tokenizer_checkpoint to the first, or start a new run without --resume')
+                f'{problem}. Set model.tokenizer_checkpoint to the first, or start a new run '
+                'without --resume')
+
+
+def tokenizer_mismatch(saved: dict, current: dict) -> str | None:
+    """Say that two tokenizers differ, or None where they are the same.
+
+    Args:
+        saved: ``checkpoint['tokenizer']``, with ``path`` and ``fingerprint``.
+        current: The same of the config's tokenizer.
+    """
+    if saved['fingerprint'] == current['fingerprint']:
+        return None
+    return (f"the checkpoint was trained on the tokenizer '{saved['path']}' (fingerprint "
+            f"{saved['fingerprint']}), but the config names '{current['path']}' (fingerprint "
+            f"{current['fingerprint']}): ids of two tokenizers do not mean the same")
 
 
 class TokenizerMismatchError(RuntimeError):

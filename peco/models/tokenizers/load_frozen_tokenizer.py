@@ -38,11 +38,9 @@ def load_frozen_tokenizer(cfg: dict, checkpoint: str) -> PerceptualTokenizer:
     """
     path = Path(checkpoint)
     if not path.is_file():
-        # mmengine's work_dir is named after the config.
         raise FileNotFoundError(
-            f'There is no tokenizer checkpoint at {checkpoint}. Train the tokenizer first: '
-            f'python tools/train.py <config>, where <config> is the tokenizer config '
-            f'{path.parent.name or "of this data set"}{".py" if path.parent.name else ""}.')
+            f"There is no tokenizer checkpoint at '{checkpoint}'. Check the path, or train the "
+            'tokenizer first: python tools/train.py with the tokenizer config.')
     from peco.utils.checkpoint import load_checkpoint
     loaded = load_checkpoint(str(path), map_location='cpu')
     state = loaded.get('state_dict', loaded)

@@ -49,7 +49,7 @@ def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         load_frozen_tokenizer(tokenizer_cfg(), path)
     assert path in str(error.value) and 'tools/train.py' in str(error.value)
-    assert 'tokenizer_x.py' in str(error.value)
+    assert '.py' not in str(error.value).replace('tools/train.py', '')
 
 
 @pytest.mark.parametrize('kwargs', [dict(codebook_size=32), dict(code_dim=4)])
