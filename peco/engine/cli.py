@@ -24,6 +24,7 @@ from peco.utils.config import ConfigError, add_options_argument, load_config
 from .explain import explain_error
 from .hooks import CodebookInitHook
 from .hooks.epoch_end import unwrap
+from .image_folders import use_test_mode
 from .launch import LAUNCHERS, rank_from_environment, setup_launcher
 from .preflight import check_config
 from .refusal import refusal
@@ -67,7 +68,10 @@ def is_dense(cfg: Config) -> bool:
 
 def complete_dataloaders(cfg: Config, pin_memory: bool = True,
                          persistent_workers: bool = True) -> None:
-    """Fill in what each data loader leaves open: collate function, pinned memory, workers."""
+    """Fill in what each data loader leaves open: collate function, pinned memory, workers.
+
+    Image folders of validation and test get ``test_mode=True``, whatever the config says.
+    """
     # Images of a detector differ in size, so its data preprocessor makes the batch.
     unequal = is_dense(cfg)
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
@@ -81,6 +85,8 @@ def complete_dataloaders(cfg: Config, pin_memory: bool = True,
         workers = loader.get('num_workers', 0) > 0
         loader.persistent_workers = workers and persistent_workers and loader.persistent_workers
         loader.pin_memory = pin_memory and loader.pin_memory
+        if name != 'train_dataloader':
+            use_test_mode(loader)
         cfg[name] = loader
 
 

@@ -13,7 +13,7 @@ from peco.datasets.image_folder import IMAGE_EXTENSIONS
 
 from .class_check import check_classes
 from .config_check import check_components
-from .image_folders import image_folder
+from .image_folders import holds_image, image_folder
 
 _STAGES = dict(train=('train_dataloader', 'val_dataloader'), test=('test_dataloader', ))
 
@@ -114,19 +114,12 @@ def _missing_data(node: Any, here: str) -> list[tuple[str, str]]:
     else:
         found = [(path, key) for key, path in _parts_of_dataset(node, root, here)
                  if not Path(path).expanduser().exists()]
-    if not found and (folder := image_folder(node)) and not _holds_image(folder, node):
+    if not found and (folder := image_folder(node)) and not holds_image(folder, node):
         key = 'data_prefix' if node.get('data_prefix') else 'data_root'
         found = [(str(folder), f'{here}.{key}')]
     for key in ('dataset', 'datasets'):
         found += _missing_data(node.get(key), f'{here}.{key}')
     return found
-
-
-def _holds_image(folder: Path, node: dict) -> bool:
-    """Look for one image: a large folder is not read to its end."""
-    endings = tuple(ending.lower() for ending in node.get('extensions') or IMAGE_EXTENSIONS)
-    walk = os.walk(folder.expanduser(), followlinks=True)
-    return any(name.lower().endswith(endings) for _, _, names in walk for name in names)
 
 
 def _parts_of_dataset(node: dict, root: str, here: str) -> list[tuple[str, str]]:

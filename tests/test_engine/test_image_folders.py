@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from peco.engine.image_folders import image_folder
+from peco.engine.image_folders import image_folder, image_folder_configs, use_test_mode
 
 
 @pytest.mark.parametrize('dataset, folder', [
@@ -18,3 +18,15 @@ from peco.engine.image_folders import image_folder
 ])
 def test_folder_of_a_data_set(dataset, folder):
     assert image_folder(dataset) == (folder and Path(folder))
+
+
+def test_every_folder_of_an_evaluation_gets_test_mode():
+    folder = dict(type='peco.ImageFolder', data_root='data')
+    loader = dict(dataset=dict(type='RepeatDataset', times=2, dataset=dict(
+        type='ConcatDataset', datasets=[dict(folder, test_mode=False), folder,
+                                        dict(type='CIFAR10', data_root='data')])))
+    use_test_mode(loader)
+    first, second, other = loader['dataset']['dataset']['datasets']
+    assert first['test_mode'] and second['test_mode'] and 'test_mode' not in other
+    assert [key for key, _ in image_folder_configs(loader['dataset'], 'x.dataset')] == [
+        'x.dataset.dataset.datasets.0', 'x.dataset.dataset.datasets.1']

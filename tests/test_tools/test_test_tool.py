@@ -4,7 +4,7 @@ import pickle
 import torch
 
 from peco.utils import load_checkpoint
-from tests.toy_configs import run_tool
+from tests.toy_configs import make_images, run_tool
 
 
 def test_metrics_as_table_and_json(classifier_run, tmp_path, capsys):
@@ -52,3 +52,15 @@ def test_faults(classifier_run, tokenizer_run, tmp_path, capsys):
         errors = capsys.readouterr().err
         assert message in errors and 'Traceback' not in errors
     assert [path.name for path in tmp_path.iterdir()] == ['broken.pth']
+
+
+def test_an_unreadable_image_is_named_not_replaced(classifier_run, tmp_path, capsys):
+    data = make_images(tmp_path / 'images')
+    (data / 'val/dark/0.png').write_bytes(b'broken')
+    for workers in (0, 1):
+        assert run_tool('test', classifier_run / 'shared_classifier.py',
+                        classifier_run / 'epoch_2.pth', '--work-dir', tmp_path / f'w{workers}',
+                        '--cfg-options', f'test_dataloader.dataset.data_root={data / "val"}',
+                        f'test_dataloader.num_workers={workers}') == 2
+        error, = [line for line in capsys.readouterr().err.splitlines() if 'error: ' in line]
+        assert error.startswith(f"error: cannot read image {data / 'val/dark/0.png'}: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import chain, zip_longest
 
 import torch
@@ -9,6 +10,7 @@ from mmengine.dist import all_gather_object
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
+from peco.engine.image_folders import use_test_mode
 from peco.evaluation.functional import weighted_knn
 from peco.registry import HOOKS
 
@@ -37,7 +39,9 @@ class OnlineKNNHook(EpochEndHook):
     def __init__(self, bank_dataloader: dict, query_dataloader: dict, interval: int = 1,
                  k: int = 20, T: float = 0.07) -> None:
         super().__init__(interval)
-        self.loaders = dict(bank=bank_dataloader, query=query_dataloader)
+        self.loaders = deepcopy(dict(bank=bank_dataloader, query=query_dataloader))
+        for loader in self.loaders.values():
+            use_test_mode(loader)
         self.k = k
         self.T = T
         self._built: dict[str, DataLoader] = {}

@@ -92,3 +92,10 @@ def test_a_model_without_features_is_named():
     with pytest.raises(KeyError, match='Silent need feature'):
         hook._features(SimpleNamespace(model=Silent().eval(),
                                        build_dataloader=Runner.build_dataloader), 'bank')
+
+
+def test_its_images_are_those_of_an_evaluation():
+    loader = dict(dataset=dict(type='peco.ImageFolder', data_root='data'))
+    hook = OnlineKNNHook(loader, loader)
+    assert all(cfg['dataset']['test_mode'] for cfg in hook.loaders.values())
+    assert 'test_mode' not in loader['dataset']
