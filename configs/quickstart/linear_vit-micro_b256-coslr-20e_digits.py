@@ -1,6 +1,6 @@
 _base_ = '../cifar10/linear_vit-micro_b256-coslr-20e_cifar10-5k.py'
 
-pretrained = 'work_dirs/quickstart/pretrain/epoch_8.pth'
+pretrained = 'work_dirs/quickstart/pretrain/epoch_6.pth'
 made_by = {'_delete_': True, pretrained: 'bash tools/quickstart.sh'}
 model = dict(backbone=dict(abs_pos_embed=True, init_cfg=dict(checkpoint=pretrained)))
 train_dataloader = dict(dataset=dict(data_root='data/quickstart/train', num_per_class=100))

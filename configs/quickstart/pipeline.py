@@ -64,7 +64,7 @@ stages = [
         name='pretrain',
         title='masked image modelling on the tokens',
         run='train',
-        config=_c + 'pretrain_vit-micro_b64-coslr-8e_digits.py',
+        config=_c + 'pretrain_vit-micro_b64-coslr-6e_digits.py',
         cfg_options={'model.tokenizer_checkpoint': '{last:tokenizer}'},
         minutes=1.0),
     dict(
@@ -85,21 +85,21 @@ stages = [
         name='finetune',
         title='fine-tuning',
         run='train',
-        config=_c + 'finetune_vit-micro_b32-coslr-20e_digits.py',
+        config=_c + 'finetune_vit-micro_b32-coslr-16e_digits.py',
         cfg_options=_pretrained,
         minutes=0.8),
     dict(
         name='scratch',
         title='the same budget from scratch',
         run='train',
-        config=_c + 'scratch_vit-micro_b32-coslr-20e_digits.py',
+        config=_c + 'scratch_vit-micro_b32-coslr-16e_digits.py',
         minutes=0.8),
     dict(
         name='pictures',
         title='pictures',
         run='tools/draw_pictures.py',
         args=[
-            _c + 'pretrain_vit-micro_b64-coslr-8e_digits.py', '{last:pretrain}',
+            _c + 'pretrain_vit-micro_b64-coslr-6e_digits.py', '{last:pretrain}',
             '--tokenizer-checkpoint', '{last:tokenizer}', '--images', 'data/quickstart/test',
             '--out', '{work_dir}/pictures.png'
         ],

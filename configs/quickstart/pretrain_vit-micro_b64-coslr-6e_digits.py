@@ -10,8 +10,8 @@ model = dict(
     tokenizer_checkpoint=tokenizer_checkpoint)
 train_dataloader = dict(batch_size=64, dataset=dict(data_root='data/quickstart/train'))
 default_hooks = dict(logger=dict(interval=5))
-param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=8)]
-train_cfg = dict(max_epochs=8)
+param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=6)]
+train_cfg = dict(max_epochs=6)
 
 _guard, _pictures, _knn = _base_.custom_hooks
 _bank = dict(_knn.bank_dataloader.dataset, data_root='data/quickstart/train', num_per_class=100)
@@ -21,7 +21,7 @@ custom_hooks = [
     dict(_pictures, interval=4),
     dict(
         _knn,
-        interval=4,
+        interval=3,
         bank_dataloader=dict(_knn.bank_dataloader, dataset=_bank),
         query_dataloader=dict(_knn.query_dataloader, dataset=_query)),
 ]
