@@ -12,6 +12,21 @@ from pathlib import Path
 from peco.visualization import plot_curves, read_scalars
 
 
+def read_runs(work_dirs: list[str]) -> dict:
+    """Read the scalars of each run; those that have logged none are left out, unless all are."""
+    runs, empty = {}, {}
+    for work_dir in work_dirs:
+        try:
+            runs[work_dir.rstrip('/')] = read_scalars(work_dir)
+        except FileNotFoundError as error:
+            empty[work_dir] = error
+    if not runs:
+        raise next(iter(empty.values()))
+    if empty:
+        print(f'note: nothing was logged in {", ".join(empty)}', file=sys.stderr)
+    return runs
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -23,8 +38,7 @@ def main() -> int:
         parser.error(f"the last argument is the picture to write; '{args.out}' does not end with "
                      '.png, .pdf or .svg')
     try:
-        runs = {work_dir.rstrip('/'): read_scalars(work_dir) for work_dir in args.work_dirs}
-        print(plot_curves(runs, args.out, args.keys))
+        print(plot_curves(read_runs(args.work_dirs), args.out, args.keys))
     except (FileNotFoundError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2

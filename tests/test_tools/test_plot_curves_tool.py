@@ -21,3 +21,11 @@ def test_faults(tokenizer_run, tmp_path, capsys):
         assert run_tool('plot_curves', *arguments) == 2
         assert message in capsys.readouterr().err
     assert not (tmp_path / 'a.png').exists()
+
+
+def test_folders_without_curves_are_left_out(tokenizer_run, tmp_path, capsys):
+    out = tmp_path / 'curves.png'
+    (tmp_path / 'export').mkdir()
+    assert run_tool('plot_curves', tmp_path / 'export', f'{tokenizer_run}/', out) == 0
+    assert out.exists() and f'nothing was logged in {tmp_path}/export' in capsys.readouterr().err
+    assert run_tool('plot_curves', tmp_path / 'export', tmp_path, out) == 2
