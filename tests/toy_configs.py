@@ -112,12 +112,14 @@ def write_config(cfg: dict, path: Path) -> str:
     return str(path)
 
 
-def run_tool(name: str, *args: Any) -> int:
+def run_tool(name: str, *args: Any, root: Path = ROOT) -> int:
     """Run ``tools/<name>.py`` in this process and return its exit code."""
-    spec = importlib.util.spec_from_file_location(f'tool_{name}', ROOT / 'tools' / f'{name}.py')
+    folder = root / 'tools'
+    spec = importlib.util.spec_from_file_location(f'tool_{name}', folder / f'{name}.py')
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with mock.patch.object(sys, 'argv', [f'{name}.py', *map(str, args)]):
+    with mock.patch.object(sys, 'argv', [f'{name}.py', *map(str, args)]), \
+            mock.patch.object(sys, 'path', [str(folder), *sys.path]):
+        spec.loader.exec_module(module)
         try:
             return module.main() or 0
         except SystemExit as stop:

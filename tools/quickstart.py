@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
 from peco.datasets.demo import make_demo_data
-from peco.engine.pipeline import Pipeline, run_from_command_line
+from peco.engine.pipeline import Pipeline, run_from_command_line, working_in
 
+ROOT = Path(__file__).resolve().parent.parent
 PIPELINE = 'configs/quickstart/pipeline.py'
 DATA = 'data/quickstart'
 
@@ -30,11 +32,13 @@ def show_results(pipeline: Pipeline) -> None:
 
 def main() -> int:
     args = parse_args()
-    make_demo_data(DATA)
-    return run_from_command_line(
-        lambda amp: Pipeline(PIPELINE, work_dir=args.work_dir, smoke=args.smoke, amp=amp),
-        redo=args.redo,
-        finish=show_results)
+    with working_in(ROOT) as locate:
+        work_dir = locate(args.work_dir)
+        make_demo_data(DATA)
+        return run_from_command_line(
+            lambda amp: Pipeline(PIPELINE, work_dir=work_dir, smoke=args.smoke, amp=amp),
+            redo=args.redo,
+            finish=show_results)
 
 
 if __name__ == '__main__':

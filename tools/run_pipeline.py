@@ -6,8 +6,11 @@ Example:
 
 import argparse
 import sys
+from pathlib import Path
 
-from peco.engine.pipeline import Pipeline, run_from_command_line
+from peco.engine.pipeline import Pipeline, run_from_command_line, working_in
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def parse_args() -> argparse.Namespace:
@@ -27,17 +30,28 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def show_stages(pipeline: Pipeline) -> None:
+    """Print a line for each stage."""
+    for stage in pipeline.stages:
+        print(f'{stage.name:24} {stage.run:10} {stage.config or " ".join(stage.args)}')
+
+
 def main() -> int:
     args = parse_args()
+    with working_in(ROOT) as locate:
+        path, work_dir = locate(args.pipeline), locate(args.work_dir)
 
-    def make(amp: bool) -> Pipeline:
-        return Pipeline(args.pipeline, work_dir=args.work_dir, smoke=args.smoke, amp=amp)
+        def make(amp: bool) -> Pipeline:
+            return Pipeline(path, work_dir=work_dir, smoke=args.smoke, amp=amp)
 
-    if args.list:
-        for stage in make(amp=False).stages:
-            print(f'{stage.name:24} {stage.run:10} {stage.config or " ".join(stage.args)}')
-        return 0
-    return run_from_command_line(make, amp=args.amp, redo=args.redo, until=args.until)
+        if not args.list:
+            return run_from_command_line(make, amp=args.amp, redo=args.redo, until=args.until)
+        try:
+            show_stages(make(amp=False))
+        except (FileNotFoundError, ValueError) as error:
+            print(f'error: {error}', file=sys.stderr)
+            return 2
+    return 0
 
 
 if __name__ == '__main__':

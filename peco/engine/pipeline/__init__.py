@@ -4,10 +4,11 @@ from .command_line import bf16_is_native, run_from_command_line
 from .pipeline import Pipeline
 from .progress import PipelineProgress
 from .report import Report
+from .repository import working_in
 from .stage import Stage
 from .stage_process import StageProcess
 
 __all__ = [
     'Pipeline', 'PipelineProgress', 'Report', 'Stage', 'StageProcess', 'bf16_is_native',
-    'run_from_command_line'
+    'run_from_command_line', 'working_in'
 ]

@@ -8,8 +8,9 @@ import shlex
 import time
 from pathlib import Path
 
-from mmengine.config import Config
 from rich.console import Console
+
+from peco.utils.config import load_config
 
 from .progress import PipelineProgress
 from .report import Report
@@ -17,6 +18,7 @@ from .stage import Stage
 from .stage_process import PEAK_MEMORY, StageProcess
 
 LOG_TAIL = 15
+PARTS = ('title', 'work_dir', 'stages', 'table')
 
 
 class Pipeline:
@@ -35,7 +37,7 @@ class Pipeline:
 
     Raises:
         FileNotFoundError: The pipeline file does not exist.
-        ValueError: A stage is misspelt or named twice.
+        ValueError: The file is no pipeline, or a stage is misspelt or named twice.
 
     Example:
         >>> Pipeline('configs/cifar10/pipeline.py').run()  # doctest: +SKIP
@@ -48,7 +50,10 @@ class Pipeline:
                  amp: bool = False) -> None:
         if not Path(path).is_file():
             raise FileNotFoundError(f'pipeline file {path} does not exist')
-        spec = Config.fromfile(path, import_custom_modules=False)
+        spec = load_config(path)
+        missing = [key for key in PARTS if key not in spec]
+        if missing:
+            raise ValueError(f"'{path}' is no pipeline file: it has no {', '.join(missing)}")
         self.title = spec.title
         self.work_dir = Path(work_dir or spec.work_dir + ('-smoke' if smoke else ''))
         self.amp = amp
