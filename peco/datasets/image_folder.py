@@ -37,6 +37,8 @@ class ImageFolder(CustomDataset):
         num_per_class: Keep this many images of each class (after ``holdout``). Smaller subsets
             lie inside larger ones.
         seed: Seed of ``num_per_class``.
+        allow_fewer: Take all images of a class that has fewer than ``num_per_class``, with a
+            warning, instead of an error.
         extensions: File extensions, in any case.
         max_refetch: Unreadable images in a row before giving up.
         **kwargs: Further arguments of mmengine's ``BaseDataset`` and mmpretrain's
@@ -60,6 +62,7 @@ class ImageFolder(CustomDataset):
                  holdout: dict | None = None,
                  num_per_class: int | None = None,
                  seed: int = 0,
+                 allow_fewer: bool = False,
                  extensions: Sequence[str] = IMAGE_EXTENSIONS,
                  max_refetch: int = 100,
                  **kwargs) -> None:
@@ -73,6 +76,7 @@ class ImageFolder(CustomDataset):
         self.holdout = holdout
         self.num_per_class = num_per_class
         self.seed = seed
+        self.allow_fewer = allow_fewer
         super().__init__(
             data_root=osp.expanduser(data_root),
             data_prefix=data_prefix,
@@ -90,7 +94,8 @@ class ImageFolder(CustomDataset):
             keep = holdout_positions(names, labels, **self.holdout)
             names, labels = [names[i] for i in keep], [labels[i] for i in keep]
         if self.num_per_class is not None:
-            keep = per_class_positions(names, labels, self.num_per_class, self.seed)
+            keep = per_class_positions(names, labels, self.num_per_class, self.seed,
+                                       self.allow_fewer)
             names, labels = [names[i] for i in keep], [labels[i] for i in keep]
         if not names:
             raise ValueError(f'holdout={self.holdout} leaves no image of {self.img_prefix}')
@@ -121,7 +126,7 @@ class ImageFolder(CustomDataset):
             if flat:
                 raise ValueError(
                     f'{osp.abspath(root)} has {len(flat)} images but no class folders. For images '
-                    f'without labels set --cfg-options {self._key("with_label")}=False')
+                    'without labels set with_label=False of this data set in the config')
             raise ValueError(self._empty_message(root))
         if empty:
             print_log(f'no image in {len(empty)} class folders of {osp.abspath(root)}: '
@@ -150,21 +155,18 @@ class ImageFolder(CustomDataset):
                 name, _, label = name.rpartition(' ')
             if not name or not label.isdecimal():
                 raise ValueError(f'{self.ann_file}, line {number}: expected "path label", got '
-                                 f'{line!r}. For a list without labels set --cfg-options '
-                                 f'{self._key("with_label")}=False')
+                                 f'{line!r}. For a list without labels set with_label=False '
+                                 'of this data set in the config')
             names.append(name)
             labels.append(int(label))
         if not names:
             raise ValueError(f'annotation file {osp.abspath(self.ann_file)} lists no image')
         return names, labels
 
-    def _key(self, name: str) -> str:
-        loader = 'test_dataloader' if self.test_mode else 'train_dataloader'
-        return f'{loader}.dataset.{name}'
-
     def _mend(self) -> str:
-        return ('Put the data there, or name another folder: --cfg-options '
-                f'{self._key("data_root")}=/path/to/data (now data_root={self.data_root!r})')
+        # The data set does not know its place in the config; the check before a run does.
+        return ('Put the data there, or set data_root of this data set in the config to another '
+                f'folder (now data_root={self.data_root!r})')
 
     def _empty_message(self, root: str) -> str:
         return (f'no image in {osp.abspath(root)} (looked for {", ".join(sorted(self.extensions))}'

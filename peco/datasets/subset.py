@@ -1,9 +1,11 @@
 """Deterministic subsets of a labelled list of files."""
 
+import logging
 from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
+from mmengine.logging import print_log
 
 
 def _shuffled_members(names: Sequence[str], labels: Sequence[int],
@@ -56,13 +58,24 @@ def holdout_positions(names: Sequence[str],
 def per_class_positions(names: Sequence[str],
                         labels: Sequence[int],
                         num_per_class: int,
-                        seed: int = 0) -> list[int]:
+                        seed: int = 0,
+                        allow_fewer: bool = False) -> list[int]:
     """Positions of ``num_per_class`` samples of each class.
 
     With the same seed, a smaller subset lies inside a larger one.
 
+    Args:
+        names: File name of each sample.
+        labels: Label of each sample.
+        num_per_class: How many.
+        seed: Seed of the choice.
+        allow_fewer: Take all of a class that has fewer, with a warning.
+
+    Returns:
+        Sorted positions.
+
     Raises:
-        ValueError: If a class has fewer samples.
+        ValueError: If a class has fewer samples, unless that is allowed.
     """
     if num_per_class < 1:
         raise ValueError(f'num_per_class must be positive, got {num_per_class}')
@@ -70,7 +83,11 @@ def per_class_positions(names: Sequence[str],
     smallest = min(members, key=lambda label: len(members[label]), default=None)
     if smallest is not None and len(members[smallest]) < num_per_class:
         count = len(members[smallest])
-        raise ValueError(f'num_per_class={num_per_class}, but class {smallest} has only {count} '
-                         f'images: set num_per_class to at most {count}')
+        fault = (f'num_per_class={num_per_class}, but class {smallest} has only {count} '
+                 f'images')
+        if not allow_fewer:
+            raise ValueError(f'{fault}: set num_per_class to at most {count}')
+        print_log(f'{fault}: classes with fewer give all of theirs', logger='current',
+                  level=logging.WARNING)
     return sorted(chain.from_iterable(
         positions[:num_per_class] for positions in members.values()))

@@ -49,6 +49,25 @@ def image_folder_configs(node: Any, here: str = 'dataset') -> Iterator[tuple[str
         yield here, node
 
 
+def unlabelled_folder(dataset: dict) -> Path | None:
+    """Return the folder of a ``peco.ImageFolder`` config that wants labels and can have none.
+
+    Args:
+        dataset: Config of the data set.
+
+    Returns:
+        The folder, which holds images but none in class folders; None where all is well, or
+        where nothing can be told.
+    """
+    folder = image_folder(dataset)
+    if folder is None or not dataset.get('with_label', True) or not folder.expanduser().is_dir():
+        return None
+    children = [child for child in folder.expanduser().iterdir() if child.is_dir()]
+    if any(holds_image(child, dataset) for child in children):
+        return None
+    return folder if holds_image(folder, dataset) else None
+
+
 def use_test_mode(loader: dict) -> None:
     """Make the image folders of an evaluation's data loader refuse unreadable images.
 

@@ -51,3 +51,11 @@ def test_bad_arguments_are_refused():
         per_class_positions(NAMES, LABELS, 21)
     with pytest.raises(ValueError, match='positive'):
         per_class_positions(NAMES, LABELS, 0)
+
+
+def test_a_small_class_may_give_all_it_has():
+    names, labels = [f'{i}.png' for i in range(5)], [0, 0, 0, 0, 1]
+    kept = per_class_positions(names, labels, 2, allow_fewer=True)
+    assert len(kept) == 3 and 4 in kept
+    with pytest.raises(ValueError, match='class 1 has only 1'):
+        per_class_positions(names, labels, 2)

@@ -10,7 +10,7 @@ from mmengine.dist import all_gather_object
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from peco.engine.image_folders import use_test_mode
+from peco.engine.image_folders import image_folder_configs, unlabelled_folder, use_test_mode
 from peco.evaluation.functional import weighted_knn
 from peco.registry import HOOKS
 
@@ -24,6 +24,8 @@ class OnlineKNNHook(EpochEndHook):
     """Classify by weighted kNN on the model's features every few epochs; logs ``knn_top1`` (%).
 
     The model must give ``feature`` ``(C,)`` in predict mode. Features are taken on all ranks.
+    Without class folders there is nothing to classify: the hook says so once and stays off. Classes
+    with fewer than ``num_per_class`` images give all of theirs, with a warning.
 
     Args:
         bank_dataloader: Config of the data loader of labelled images to vote (mmengine's, with
@@ -31,32 +33,43 @@ class OnlineKNNHook(EpochEndHook):
         query_dataloader: Config of the data loader of images to classify.
         interval: Epochs between two measurements. The last epoch always has one.
         k: Number of neighbours.
-        T: Temperature of the votes.
+        temperature: Temperature of the votes.
     """
 
     priority = 'LOW'
 
     def __init__(self, bank_dataloader: dict, query_dataloader: dict, interval: int = 1,
-                 k: int = 20, T: float = 0.07) -> None:
+                 k: int = 20, temperature: float = 0.07) -> None:
         super().__init__(interval)
         self.loaders = deepcopy(dict(bank=bank_dataloader, query=query_dataloader))
+        self.is_off = False
         for loader in self.loaders.values():
             use_test_mode(loader)
+            for _, dataset in image_folder_configs(loader.get('dataset')):
+                dataset['allow_fewer'] = True
         self.k = k
-        self.T = T
+        self.temperature = temperature
         self._built: dict[str, DataLoader] = {}
 
     def before_train(self, runner: Runner) -> None:
         """Build the data sets: a fault in them shows at once, not after an epoch."""
+        folder = self._unlabelled_folder()
+        self.is_off = folder is not None
+        if self.is_off:
+            runner.logger.warning(f"no online kNN: '{folder}' has no class folders, so there is "
+                                  'nothing to classify. Training goes on without it')
+            return
         for role in self.loaders:
             self._loader(runner, role)
 
     def at_epoch_end(self, runner: Runner, epoch: int, step: int) -> None:
         """Measure."""
+        if self.is_off:
+            return
         with keep_state(unwrap(runner.model), seed=0):
             bank, bank_labels = self._features(runner, 'bank')
             query, query_labels = self._features(runner, 'query')
-        predicted = weighted_knn(bank, bank_labels, query, self.k, self.T)
+        predicted = weighted_knn(bank, bank_labels, query, self.k, self.temperature)
         top1 = (predicted == query_labels).double().mean().item() * 100
         runner.message_hub.update_scalar('knn/knn_top1', top1)
         runner.visualizer.add_scalars(dict(knn_top1=top1), step=step)
@@ -83,5 +96,14 @@ class OnlineKNNHook(EpochEndHook):
         if role not in self._built:
             cfg = dict(collate_fn=dict(type='default_collate'))
             cfg.update(self.loaders[role])
-            self._built[role] = runner.build_dataloader(cfg, seed=0)
+            try:
+                self._built[role] = runner.build_dataloader(cfg, seed=0)
+            except (FileNotFoundError, ValueError) as error:
+                raise ValueError(f'{role}_dataloader of peco.OnlineKNNHook in custom_hooks: '
+                                 f'{error}') from error
         return self._built[role]
+
+    def _unlabelled_folder(self) -> str | None:
+        found = (unlabelled_folder(dataset) for loader in self.loaders.values()
+                 for _, dataset in image_folder_configs(loader.get('dataset')))
+        return next((str(folder) for folder in found if folder is not None), None)

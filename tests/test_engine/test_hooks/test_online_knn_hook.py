@@ -94,6 +94,30 @@ def test_a_model_without_features_is_named():
                                        build_dataloader=Runner.build_dataloader), 'bank')
 
 
+def test_a_folder_without_classes_switches_it_off(tmp_path):
+    (tmp_path / 'a.png').touch()
+    loader = dict(dataset=dict(type='peco.ImageFolder', data_root=str(tmp_path), num_per_class=5))
+    hook, said = OnlineKNNHook(loader, loader), []
+    runner = SimpleNamespace(logger=SimpleNamespace(warning=said.append))
+    hook.before_train(runner)
+    hook.at_epoch_end(runner, 1, 1)
+    line, = said
+    assert line.startswith(f"no online kNN: '{tmp_path}' has no class folders")
+
+
+def test_small_classes_give_all_their_images(images):
+    loader = dict(batch_size=2, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
+                  dataset=dict(type='peco.ImageFolder', data_root=str(images / 'train'),
+                               num_per_class=500))
+    hook = OnlineKNNHook(loader, loader)
+    hook.before_train(SimpleNamespace(build_dataloader=Runner.build_dataloader))
+    assert len(hook._built['bank'].dataset) == 8
+    loader['dataset']['data_root'] = str(images / 'none')
+    with pytest.raises(ValueError, match='bank_dataloader of peco.OnlineKNNHook in custom_hooks'):
+        OnlineKNNHook(loader, loader).before_train(
+            SimpleNamespace(build_dataloader=Runner.build_dataloader))
+
+
 def test_its_images_are_those_of_an_evaluation():
     loader = dict(dataset=dict(type='peco.ImageFolder', data_root='data'))
     hook = OnlineKNNHook(loader, loader)
