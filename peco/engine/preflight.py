@@ -14,6 +14,7 @@ from peco.datasets.image_folder import IMAGE_EXTENSIONS
 from .class_check import check_classes
 from .config_check import check_components
 from .image_folders import holds_image, image_folder
+from .path_variables import variable_of
 
 _STAGES = dict(train=('train_dataloader', 'val_dataloader'), test=('test_dataloader', ))
 
@@ -93,7 +94,7 @@ def _check_data(cfg: Config, stage: str) -> list[str]:
         if isinstance(loader, dict):
             for path, key in _missing_data(loader.get('dataset'), f'{name}.dataset'):
                 missing.setdefault(path, []).append(key)
-    return [_data_line(path, keys, cfg.get('made_by') or {}) for path, keys in missing.items()]
+    return [_data_line(path, keys, cfg) for path, keys in missing.items()]
 
 
 def _missing_data(node: Any, here: str) -> list[tuple[str, str]]:
@@ -131,13 +132,16 @@ def _parts_of_dataset(node: dict, root: str, here: str) -> list[tuple[str, str]]
             if isinstance(value, str) and value and '://' not in value]
 
 
-def _data_line(path: str, keys: list[str], made_by: dict) -> str:
+def _data_line(path: str, keys: list[str], cfg: Config) -> str:
     if Path(path).expanduser().exists():
         fault = f"folder '{path}' holds no image ({' '.join(IMAGE_EXTENSIONS)})"
     else:
         kind = 'file' if Path(path).suffix and keys[0].endswith('ann_file') else 'folder'
         fault = f"{kind} '{path}' does not exist"
+    made_by = cfg.get('made_by') or {}
     mend = f'Make it with: {made_by[path]}' if path in made_by else 'Put your data there'
+    if variable := variable_of(cfg, path):
+        mend += f', set the environment variable {variable} to a folder of your own'
     overrides = ' '.join(f'{key}=PATH' for key in keys)
     return f'data {fault}. {mend}, or name your own: --cfg-options {overrides}'
 

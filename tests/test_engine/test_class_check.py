@@ -55,3 +55,37 @@ def test_the_start_of_a_run_is_stopped(images, tmp_path):
     cfg.model.head.num_classes = 7
     problem, = check_config(cfg, 'train')
     assert 'model.head.num_classes is 7' in problem
+
+
+@pytest.mark.parametrize('change, key, value', [
+    ({'data_preprocessor.num_classes': 9}, 'data_preprocessor.num_classes', 3),
+    ({'model.data_preprocessor': dict(num_classes=9)}, 'model.data_preprocessor.num_classes', 3),
+    ({'data_preprocessor.batch_augments': dict(augments=[dict(type='Mixup', num_classes=9)])},
+     'data_preprocessor.batch_augments.augments.0.num_classes', 3),
+    ({'model.train_cfg': dict(augments=dict(type='Mixup', num_classes=9))},
+     'model.train_cfg.augments.num_classes', 3),
+    ({'model.head.loss': dict(type='LabelSmoothLoss', num_classes=9)},
+     'model.head.loss.num_classes', 3),
+    ({'val_evaluator': dict(type='Accuracy', topk=(1, 5))}, 'val_evaluator.topk', 1),
+    ({'val_evaluator': [dict(type='Accuracy', topk=5)]}, 'val_evaluator.0.topk', 1),
+    ({'model.head.cal_acc': True, 'model.head.topk': (1, 5)}, 'model.head.topk', 1),
+])
+def test_everything_that_counts_classes_is_checked(folders, change, key, value):
+    cfg = folders('abc', 'abc')
+    cfg.merge_from_dict(change)
+    problem, = check_classes(cfg, LOADERS)
+    assert f'has 3 class folders, {key} is ' in problem
+    assert problem.endswith(f'set --cfg-options {key}={value}')
+
+
+def test_a_flat_folder_has_no_labels(folders, tmp_path, monkeypatch):
+    cfg = folders('', 'abc')
+    (tmp_path / 'train').mkdir()
+    (tmp_path / 'train/a.png').touch()
+    assert check_classes(cfg, LOADERS) == [
+        f"'{tmp_path / 'train'}' (train_dataloader.dataset.data_root) has no class folders: this "
+        'stage needs labels, set train_dataloader.dataset.data_root to a folder with class folders '
+        '(one sub-folder a class)']
+    monkeypatch.setenv('PECO_TRAIN_DIR', str(tmp_path / 'train'))
+    cfg = Config(cfg.to_dict(), cfg_text="train_dir = '{{$PECO_TRAIN_DIR:data/train}}'")
+    assert 'needs labels, set PECO_TRAIN_DIR to a folder' in check_classes(cfg, LOADERS)[0]

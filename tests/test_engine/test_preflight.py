@@ -40,6 +40,14 @@ def test_one_folder_missing_twice_is_one_line_with_both_overrides(images):
     assert check_config(cfg, 'test') == []
 
 
+def test_a_missing_folder_of_an_environment_variable_names_it(images):
+    cfg = tokenizer_config(images)
+    cfg['train_dataloader']['dataset']['data_root'] = '/none/train'
+    text = "train_dir = '{{$PECO_TRAIN_DIR:/none/train}}'"
+    problem, = check_config(Config(cfg, cfg_text=text), 'train')
+    assert 'Put your data there, set the environment variable PECO_TRAIN_DIR to a' in problem
+
+
 def test_a_folder_without_images(images, tmp_path):
     cfg = tokenizer_config(images)
     folder = tmp_path / 'data'
