@@ -14,6 +14,8 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
+    # mmdet's heads want to be told of a scale.
+    dict(type='Resize', scale_factor=1., keep_ratio=True),
     _annotations,
     dict(
         type='PackDetInputs',
