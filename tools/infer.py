@@ -11,6 +11,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmpretrain.models import ImageClassifier
 from rich.console import Console
 from rich.table import Table
@@ -18,7 +21,8 @@ from torch import Tensor, nn
 
 from peco.apis import classify, extract_features, init_model, load_images, reconstruct, tokenize
 from peco.engine.cli import readable_errors
-from peco.utils.config import ConfigError, add_options_argument
+from peco.registry import MODELS
+from peco.utils.config import ConfigError, add_options_argument, load_config
 from peco.visualization import reconstruction_grid, save_picture
 
 
@@ -33,6 +37,38 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--device', help='cpu or cuda (default: cuda if there is one)')
     add_options_argument(parser)
     return parser.parse_args()
+
+
+def check_device(name: str | None) -> None:
+    """Raise ConfigError where there is no such device."""
+    if name is None:
+        return
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigError(f"--device {name}: there is no such device, give 'cpu' or 'cuda'"
+                          ) from None
+    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f'--device {name}: this machine has {torch.cuda.device_count()} CUDA '
+                          'devices that PyTorch can use, give --device cpu')
+    if device.type not in ('cpu', 'cuda'):
+        raise ConfigError(f"--device {name}: give 'cpu' or 'cuda'")
+
+
+def check_out(out: str | None, cfg: Config) -> None:
+    """Raise ConfigError where the file to write has another name than its content."""
+    kind = (cfg.get('model') or {}).get('type')
+    # An unknown class is for the checks of the config.
+    with MODELS.switch_scope_and_registry(None) as registry:
+        model = registry.get(kind) if isinstance(kind, str) else kind
+    if out is None or model is None:
+        return
+    if issubclass(model, ImageClassifier):
+        raise ConfigError(f'--out {out}: classes are printed, there is no file to write')
+    suffix, what = (('.png', 'picture of a tokenizer') if hasattr(model, 'reconstruct') else
+                    ('.npy', 'feature vector'))
+    if Path(out).suffix != suffix:
+        raise ConfigError(f'--out {out}: the {what} is a {suffix} file')
 
 
 def show_tokens(model: nn.Module, images: Tensor, name: str, out: Path, console: Console) -> None:
@@ -62,8 +98,14 @@ def main() -> None:
     args = parse_args()
     console = Console()
     with readable_errors():
+        check_device(args.device)
+        if Path(args.image).is_dir():
+            raise ConfigError(f"image '{args.image}' is a folder: give one image file")
+        cfg = load_config(args.config, args.cfg_options)
+        init_default_scope(cfg.get('default_scope', 'mmengine'))
+        check_out(args.out, cfg)
         try:
-            model = init_model(args.config, args.checkpoint, args.device, args.cfg_options)
+            model = init_model(cfg, args.checkpoint, args.device)
             images = load_images(model, args.image)
         except ConfigError:
             raise

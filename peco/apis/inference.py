@@ -144,7 +144,8 @@ def classify(model: nn.Module, image: ImageLike, topk: int = 5) -> list[tuple[st
 
 def _read(path: Path) -> np.ndarray:
     if not path.is_file():
-        raise FileNotFoundError(f"image '{path}' does not exist")
+        fault = 'is a folder, not a file' if path.is_dir() else 'does not exist'
+        raise FileNotFoundError(f"image '{path}' {fault}")
     try:
         return decode_image(path.read_bytes())
     except (ValueError, OSError) as error:

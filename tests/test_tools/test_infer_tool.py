@@ -48,3 +48,26 @@ def test_faults(tokenizer_run, classifier_run, image, tmp_path, capsys):
         errors = capsys.readouterr().err
         assert message in errors and 'Traceback' not in errors
     assert not (tmp_path / 'out.png').exists()
+
+
+@pytest.mark.parametrize('run, options, message', [
+    ('tokenizer', ['--device', 'cuda:99'], '--device cuda:99: this machine has'),
+    ('tokenizer', ['--device', 'gpu'], '--device gpu: there is no such device'),
+    ('tokenizer', ['--out', 'x.txt'], '--out x.txt: the picture of a tokenizer is a .png file'),
+    ('pretrain', ['--out', 'y.txt'], '--out y.txt: the feature vector is a .npy file'),
+    ('classifier', ['--out', 'z.txt'], '--out z.txt: classes are printed'),
+])
+def test_device_and_name_are_checked_first(run, options, message, request, image, tmp_path,
+                                           monkeypatch, capsys):
+    folder = request.getfixturevalue(f'{run}_run')
+    monkeypatch.chdir(tmp_path)
+    assert run_tool('infer', folder / f'shared_{run}.py', folder / 'epoch_2.pth', image,
+                    *options) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 1 and message in errors[0] and not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_no_image(tokenizer_run, image, capsys):
+    assert run_tool('infer', tokenizer_run / 'shared_tokenizer.py', tokenizer_run / 'epoch_2.pth',
+                    image.parent) == 2
+    assert 'is a folder' in capsys.readouterr().err
