@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import _environment  # noqa: F401
 import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import default_collate

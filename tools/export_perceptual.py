@@ -13,6 +13,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+import _environment  # noqa: F401
 import torch
 from mmengine.config import Config
 

@@ -10,6 +10,7 @@ Example:
 import argparse
 from pathlib import Path
 
+import _environment  # noqa: F401
 import numpy as np
 import torch
 from mmengine.config import Config

@@ -2,6 +2,8 @@
 
 import argparse
 
+import _environment  # noqa: F401
+
 from peco.datasets.demo import make_demo_data
 
 

@@ -9,6 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import _environment  # noqa: F401
+
 from peco.visualization import plot_curves, read_scalars
 
 

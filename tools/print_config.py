@@ -7,6 +7,7 @@ Example:
 import argparse
 import sys
 
+import _environment  # noqa: F401
 from rich.console import Console
 from rich.syntax import Syntax
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import _environment  # noqa: F401
 from rich.console import Console
 
 from peco.datasets.demo import make_demo_data

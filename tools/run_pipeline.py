@@ -8,6 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import _environment  # noqa: F401
+
 from peco.engine.pipeline import Pipeline, run_from_command_line, working_in
 
 ROOT = Path(__file__).resolve().parent.parent

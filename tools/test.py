@@ -9,6 +9,7 @@ import argparse
 import json
 from pathlib import Path
 
+import _environment  # noqa: F401
 from mmengine.dist import is_main_process
 from mmengine.registry import METRICS
 from rich.console import Console

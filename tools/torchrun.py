@@ -7,6 +7,7 @@ message of the failed rank is hard to find. Arguments are those of ``torchrun``.
 import logging
 import sys
 
+import _environment  # noqa: F401
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.run import main
 

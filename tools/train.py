@@ -7,6 +7,7 @@ Example:
 
 import argparse
 
+import _environment  # noqa: F401
 from mmengine.config import Config
 
 import peco  # noqa: F401  (registers the components)

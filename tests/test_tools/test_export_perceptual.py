@@ -2,6 +2,7 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -49,7 +50,8 @@ model = dict(
 def tool():
     spec = importlib.util.spec_from_file_location('export_perceptual', TOOL)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with mock.patch.object(sys, 'path', [str(TOOL.parent), *sys.path]):
+        spec.loader.exec_module(module)
     return module
 
 
