@@ -29,7 +29,7 @@ def test_faults_of_the_code_are_not_refusals():
         raise ValueError('raised elsewhere')
 
     # A comparison inside the product's code fails, no raise statement.
-    assert caught(EMAQuantizer, 'many', 4) is None
+    assert caught(EMAQuantizer, 8, 4, decay='slow') is None
     assert caught(psnr, None, None) is None
     assert caught(elsewhere) is None
     assert refusal(ValueError('never raised')) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
+from numbers import Integral
 
 import torch
 import torch.nn.functional as F
@@ -31,6 +32,8 @@ class BaseQuantizer(BaseModule, metaclass=ABCMeta):
     def __init__(self, codebook_size: int, code_dim: int, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
         for name, value in dict(codebook_size=codebook_size, code_dim=code_dim).items():
+            if not isinstance(value, Integral):
+                raise ValueError(f'{name} must be a whole number, got {value!r}.')
             if value < 1:
                 raise ValueError(f'{name} must be at least 1, got {value}.')
         self.codebook_size = codebook_size

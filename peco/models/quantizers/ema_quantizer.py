@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 
 import torch
 from mmengine import dist
@@ -87,6 +88,11 @@ class EMAQuantizer(BaseQuantizer):
                                 code_chunk_size=code_chunk_size).items():
             if value < 1:
                 raise ValueError(f'{name} must be at least 1, got {value}.')
+        if not isinstance(kmeans_iters, Integral) or kmeans_iters < 0:
+            raise ValueError(f'kmeans_iters must be a whole number of at least 0, got '
+                             f'{kmeans_iters!r}.')
+        if not eps > 0:
+            raise ValueError(f'eps must be positive, got {eps}.')
         self.decay = decay
         self.eps = eps
         self.init = init

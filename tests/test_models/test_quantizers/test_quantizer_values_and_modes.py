@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from peco.models.quantizers import CosineEMAQuantizer
+from peco.models.quantizers import CosineEMAQuantizer, EMAQuantizer
 from tests.test_models.test_quantizers.quantizers import KINDS, buffers, equal, preset
 
 
@@ -123,3 +123,15 @@ def test_epoch_stats_count_over_steps():
     quantizer.reset_epoch_stats()
     assert quantizer.epoch_stats() == dict(usage=0, perplexity=0)
     assert 'epoch_counts' not in quantizer.state_dict()
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (dict(codebook_size=2.5), 'codebook_size must be a whole number, got 2.5'),
+    (dict(code_dim='4'), "code_dim must be a whole number, got '4'"),
+    (dict(kmeans_iters=-1), 'kmeans_iters must be a whole number of at least 0, got -1'),
+    (dict(kmeans_iters=1.5), 'kmeans_iters must be a whole number of at least 0, got 1.5'),
+    (dict(eps=-1), 'eps must be positive, got -1'),
+])
+def test_impossible_values_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        EMAQuantizer(**dict(dict(codebook_size=8, code_dim=4), **arguments))
