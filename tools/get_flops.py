@@ -5,7 +5,7 @@ Example:
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from mmengine.config import Config
@@ -85,10 +85,10 @@ def split_model(cfg: Config, shape: tuple[int, int]) -> Iterator[tuple[str, nn.M
             lambda self, z: self.decoder(z), decoder=tokenizer.decoder), (codes, )
 
 
-def input_shape(cfg: Config, shape: list[int] | None) -> tuple[int, int]:
+def input_shape(cfg: Config, shape: Sequence[int] | None) -> tuple[int, int]:
     """Height and width from the command line, or else the config's."""
     if shape is None:
-        shape = [image_size(cfg)]
+        shape = image_size(cfg)
     if len(shape) > 2 or min(shape) < 1:
         raise ConfigError(f'--shape {" ".join(map(str, shape))}: give one or two sides')
     return (shape[0], shape[-1])

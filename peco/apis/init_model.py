@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,10 @@ from peco.engine.weights_check import check_fit, state_dict_of
 from peco.registry import MODELS
 from peco.utils.checkpoint import load_checkpoint
 from peco.utils.config import ConfigError, load_config
+
+# Transforms of mmcv that write (width, height); all others write (height, width).
+_WIDTH_FIRST = ('Resize', 'CenterCrop')
+_SCALED = ('Resize', 'RandomResizedCrop')
 
 
 def init_model(config: str | Path | Config, checkpoint: str | Path | None = None,
@@ -86,21 +92,77 @@ def evaluation_transforms(cfg: Config) -> list:
         if dataset is not None:
             return [TRANSFORMS.build(step) for step in dataset.pipeline
                     if not step['type'].split('.')[-1].startswith(('Load', 'Pack'))]
-    size = image_size(cfg)
-    return [TRANSFORMS.build(step) for step in (
-        dict(type='mmpretrain.ResizeEdge', scale=size, edge='short', backend='pillow',
+    height, width = image_size(cfg)
+    # ResizeEdge keeps the sides' ratio, so an unequal crop is resized as a whole.
+    steps = [dict(type='mmpretrain.Resize', scale=(width, height), backend='pillow',
+                  interpolation='bicubic')] if height != width else [
+        dict(type='mmpretrain.ResizeEdge', scale=height, edge='short', backend='pillow',
              interpolation='bicubic'),
-        dict(type='mmpretrain.CenterCrop', crop_size=size))]
+        dict(type='mmpretrain.CenterCrop', crop_size=height)]
+    return [TRANSFORMS.build(step) for step in steps]
 
 
-def image_size(cfg: Config) -> int:
-    """Side of the images that a config trains or tests on: backbone, else pipelines, else 224."""
-    size = (cfg.model.get('backbone') or {}).get('img_size')
+def image_size(cfg: Config) -> tuple[int, int]:
+    """Height and width of the images that a config trains or tests on.
+
+    Args:
+        cfg: The config: its backbone tells, else its pipelines (the last step that sets a size),
+            else the default of the backbone's class.
+
+    Raises:
+        ConfigError: Nothing in the config sets a size.
+    """
+    backbone = cfg.model.get('backbone') or {}
+    size = backbone.get('img_size')
+    if size is not None:
+        return _height_width(size)
     for name in ('test_dataloader', 'val_dataloader', 'train_dataloader'):
-        dataset = (cfg.get(name) or {}).get('dataset') or {}
-        for step in dataset.get('pipeline') or ():
-            size = size or step.get('size') or step.get('crop_size')
-            if step['type'] == 'Resize':
-                size = size or step.get('scale')
-    size = size or 224
-    return size if isinstance(size, int) else min(size)
+        sizes = list(_sizes((cfg.get(name) or {}).get('dataset')))
+        if sizes:
+            return sizes[0]
+    built = MODELS.get(backbone.type) if backbone else None
+    default = inspect.signature(built).parameters.get('img_size') if built else None
+    if default is not None and isinstance(default.default, (int, tuple, list)):
+        return _height_width(default.default)
+    raise ConfigError('the config sets no image size, neither in its backbone nor in a pipeline: '
+                      'give --shape HEIGHT WIDTH to tools/get_flops.py, elsewhere add a '
+                      'test_dataloader with the pipeline of an image')
+
+
+def _sizes(node: Any) -> Iterator[tuple[int, int]]:
+    """The size that each pipeline below a data set config, or list of steps, leads to."""
+    if isinstance(node, (list, tuple)):
+        found = [size for step in node for size in _sizes(step)]
+        # Of several steps the last one decides, but of several data sets the first.
+        steps = any(isinstance(step, dict) and _is_step(step) for step in node)
+        yield from found[-1:] if steps else found[:1]
+    if not isinstance(node, dict):
+        return
+    if _is_step(node):
+        size = _size_of_step(node)
+        if size is not None:
+            yield size
+    for key in ('pipeline', 'dataset', 'datasets', 'transforms'):
+        yield from _sizes(node.get(key))
+
+
+def _is_step(node: dict) -> bool:
+    return not any(key in node for key in ('pipeline', 'dataset', 'datasets', 'data_root'))
+
+
+def _size_of_step(step: dict) -> tuple[int, int] | None:
+    name = str(step.get('type')).split('.')[-1]
+    size = step.get('size') or step.get('crop_size')
+    if size is None and name in _SCALED and not step.get('keep_ratio'):
+        size = step.get('scale')
+    is_size = isinstance(size, int) or (
+        isinstance(size, (list, tuple)) and len(size) == 2
+        and all(isinstance(side, int) for side in size))
+    if not is_size:
+        return None
+    sides = _height_width(size)
+    return sides[::-1] if name in _WIDTH_FIRST else sides
+
+
+def _height_width(size: int | Sequence[int]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else (size[0], size[1])

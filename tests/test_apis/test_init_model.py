@@ -1,11 +1,12 @@
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 
 from peco.apis import init_model
-from peco.apis.init_model import image_size
-from peco.utils import ConfigError, load_checkpoint
-from tests.toy_configs import SIZE, classifier_config, pretrain_config, tokenizer_config
+from peco.apis.init_model import evaluation_transforms, image_size
+from peco.utils import ConfigError, load_checkpoint, load_config
+from tests.toy_configs import ROOT, SIZE, classifier_config, pretrain_config, tokenizer_config
 
 
 def test_weights_are_loaded_and_the_model_is_ready(tokenizer_run):
@@ -32,10 +33,33 @@ def test_config_faults_are_named(images):
         init_model(cfg)
 
 
-def test_image_size(images, tmp_path):
-    assert image_size(Config(classifier_config(images))) == SIZE
+def test_image_size(images):
+    cfg = Config(classifier_config(images))
+    assert image_size(cfg) == (SIZE, SIZE)
+    del cfg.model.backbone['img_size']
+    assert image_size(cfg) == (224, 224)  # the default of the class
     cfg = tokenizer_config(images)
-    assert image_size(Config(cfg)) == 224
+    with pytest.raises(ConfigError, match='no image size.*--shape'):
+        image_size(Config(cfg))
     cfg['train_dataloader']['dataset']['pipeline'] = [
         dict(type='peco.LoadImage'), dict(type='peco.CropAndResize', size=(64, 48))]
-    assert image_size(Config(cfg)) == 48
+    assert image_size(Config(cfg)) == (64, 48)
+    cfg['test_dataloader']['dataset']['pipeline'] = [
+        dict(type='ResizeEdge', scale=64), dict(type='Resize', scale=(40, 24)),
+        dict(type='RandomFlip', prob=0.5)]
+    assert image_size(Config(cfg)) == (24, 40)
+
+
+@pytest.mark.parametrize('name', ['perceptual_simclr-resnet18_b256-coslr-8e',
+                                  'perceptual-knn_simclr-resnet18', 'tokenprobe_vqgan-f4'])
+def test_image_size_inside_views_and_joined_data_sets(name):
+    assert image_size(load_config(ROOT / 'configs/cifar10' / f'{name}_cifar10.py')) == (32, 32)
+
+
+def test_unequal_images_keep_their_sides_in_evaluation(images):
+    cfg = tokenizer_config(images)
+    del cfg['test_dataloader']
+    cfg['train_dataloader']['dataset']['pipeline'] = [
+        dict(type='peco.CropAndResize', size=(32, 48))]
+    resize, = evaluation_transforms(Config(cfg))
+    assert resize(dict(img=np.zeros((20, 20, 3), np.uint8)))['img'].shape == (32, 48, 3)
