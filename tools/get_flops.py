@@ -5,8 +5,9 @@ Example:
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+import _environment  # noqa: F401
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -17,6 +18,7 @@ from torch import nn
 
 import peco  # noqa: F401  (registers the components)
 from peco.apis.init_model import image_size
+from peco.datasets.transforms import BlockwiseMask
 from peco.engine.cli import readable_errors
 from peco.engine.config_check import check_components
 from peco.registry import MODELS
@@ -61,10 +63,10 @@ def split_model(cfg: Config, shape: tuple[int, int]) -> Iterator[tuple[str, nn.M
         model = MODELS.build(model_cfg)
         if hasattr(model, 'predict_tokens'):
             grid = model.backbone.grid_size(shape)
-            # 75 of 196 patches, as in the paper's source.
-            mask = (torch.arange(grid[0] * grid[1]) < round(75 / 196 * grid[0] * grid[1]))
-            mask = mask.reshape(1, *grid)
-            yield 'backbone and head, 38 % of the patches masked', _Call(
+            total = grid[0] * grid[1]
+            masked = max(1, round(masked_share(cfg) * total))
+            mask = (torch.arange(total) < masked).reshape(1, *grid)
+            yield f'backbone and head, {masked} of {total} patches masked', _Call(
                 lambda self, x, m: self.head.predict(
                     self.backbone(x, m)[-1][:, model.backbone.num_extra_tokens:][m.flatten(1)]),
                 backbone=model.backbone, head=model.head), (image, mask)
@@ -80,15 +82,33 @@ def split_model(cfg: Config, shape: tuple[int, int]) -> Iterator[tuple[str, nn.M
         tokenizer = MODELS.build(tokenizer_cfg)
         yield 'tokenizer: encoder', _Call(
             lambda self, x: self.encoder(x), encoder=tokenizer.encoder), (image, )
-        codes = torch.zeros(1, tokenizer.quantizer.code_dim, *tokenizer.grid_size(shape))
+        quantizer, grid = tokenizer.quantizer, tokenizer.grid_size(shape)
+        codes = torch.zeros(1, quantizer.code_dim, *grid)
+        # Weights of the search: each vector is compared with each code.
+        codebook = nn.Linear(quantizer.code_dim, quantizer.codebook_size, bias=False)
+        yield 'tokenizer: codebook', _Call(
+            lambda self, z: self.codebook(z.flatten(2).mT), codebook=codebook), (codes, )
         yield 'tokenizer: decoder', _Call(
             lambda self, z: self.decoder(z), decoder=tokenizer.decoder), (codes, )
 
 
-def input_shape(cfg: Config, shape: Sequence[int] | None) -> tuple[int, int]:
+def masked_share(cfg: Config) -> float:
+    """Share of masked patches in the training pipeline; without one, the paper's 75 of 196."""
+    dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+    while 'pipeline' not in dataset and 'dataset' in dataset:
+        dataset = dataset['dataset']
+    for step in dataset.get('pipeline') or ():
+        if str(step['type']).split('.')[-1] == 'BlockwiseMask':
+            rows, columns = BlockwiseMask(
+                **{key: value for key, value in step.items() if key != 'type'}).grid_size
+            return step.get('num_masked', 75) / (rows * columns)
+    return 75 / 196
+
+
+def input_shape(cfg: Config, shape: list[int] | None) -> tuple[int, int]:
     """Height and width from the command line, or else the config's."""
     if shape is None:
-        shape = image_size(cfg)
+        shape = [image_size(cfg)]
     if len(shape) > 2 or min(shape) < 1:
         raise ConfigError(f'--shape {" ".join(map(str, shape))}: give one or two sides')
     return (shape[0], shape[-1])
@@ -99,6 +119,9 @@ def main() -> None:
     console = Console()
     with readable_errors():
         cfg = load_config(args.config, args.cfg_options)
+        if not (cfg.get('model') or {}).get('type'):
+            raise ConfigError(f"config '{args.config}' has no model: give the config of a training "
+                              'or a test')
         if problems := check_components(cfg):
             raise ConfigError(problems)
         init_default_scope(cfg.get('default_scope', 'mmengine'))

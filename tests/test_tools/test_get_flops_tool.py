@@ -25,8 +25,9 @@ def rows(capsys):
 def test_no_checkpoint_is_needed(images, tmp_path, capsys):
     config = write_config(pretrain_config(images, tmp_path / 'none.pth'), tmp_path / 'mim.py')
     assert run_tool('get_flops', config) == 0
-    assert set(rows(capsys)) == {'backbone and head, 38 % of the patches masked',
-                                 'tokenizer: encoder', 'tokenizer: decoder'}
+    # As many as the pipeline masks.
+    assert set(rows(capsys)) == {'backbone and head, 24 of 64 patches masked',
+                                 'tokenizer: encoder', 'tokenizer: codebook', 'tokenizer: decoder'}
 
 
 def test_tokenizer_scales_with_the_image(images, tmp_path, capsys):
@@ -35,9 +36,9 @@ def test_tokenizer_scales_with_the_image(images, tmp_path, capsys):
     small = rows(capsys)
     assert run_tool('get_flops', config, '--shape', 64, 32) == 0
     large = rows(capsys)
-    assert set(small) == {'tokenizer: encoder', 'tokenizer: decoder'}
+    assert set(small) == {'tokenizer: encoder', 'tokenizer: codebook', 'tokenizer: decoder'}
     for name, (flops, params) in small.items():
-        assert large[name] == (pytest.approx(2 * flops, rel=0.05), params)
+        assert large[name] == (pytest.approx(2 * flops, rel=0.05, abs=1e-3), params)
 
 
 def test_flops_of_vit_b(tmp_path, capsys):
@@ -61,3 +62,20 @@ def test_faults(images, tmp_path, capsys):
     assert 'num_clases' in capsys.readouterr().err
     assert run_tool('get_flops', config, '--shape', 1, 2, 3) == 2
     assert '--shape 1 2 3' in capsys.readouterr().err
+    pipeline = tmp_path / 'pipeline.py'
+    pipeline.write_text('stages = []\n')
+    assert run_tool('get_flops', pipeline) == 2
+    assert f"config '{pipeline}' has no model" in capsys.readouterr().err
+
+
+def test_the_codebook_counts(images, tmp_path, capsys):
+    cfg = tokenizer_config(images)
+    cfg['model'] = dict(cfg['model'], quantizer=dict(
+        type='peco.EMAQuantizer', codebook_size=8192, code_dim=256, init='random'),
+        encoder=dict(cfg['model']['encoder'], out_channels=256),
+        decoder=dict(cfg['model']['decoder'], in_channels=256))
+    config = write_config(cfg, tmp_path / 'large.py')
+    assert run_tool('get_flops', config, '--shape', 28) == 0
+    flops, params = rows(capsys)['tokenizer: codebook']
+    assert flops == pytest.approx(14 * 14 * 8192 * 256 / 1e9, abs=1e-3)
+    assert params == pytest.approx(8192 * 256 / 1e6, abs=0.01)
