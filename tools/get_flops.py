@@ -5,7 +5,7 @@ Example:
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import _environment  # noqa: F401
 import torch
@@ -105,10 +105,10 @@ def masked_share(cfg: Config) -> float:
     return 75 / 196
 
 
-def input_shape(cfg: Config, shape: list[int] | None) -> tuple[int, int]:
+def input_shape(cfg: Config, shape: Sequence[int] | None) -> tuple[int, int]:
     """Height and width from the command line, or else the config's."""
     if shape is None:
-        shape = [image_size(cfg)]
+        shape = image_size(cfg)
     if len(shape) > 2 or min(shape) < 1:
         raise ConfigError(f'--shape {" ".join(map(str, shape))}: give one or two sides')
     return (shape[0], shape[-1])

@@ -50,7 +50,7 @@ def test_flops_of_vit_b(tmp_path, capsys):
                           out_type='avg_featmap'),
             head=dict(type='LinearClsHead', num_classes=1000, in_channels=768))),
         tmp_path / 'vitb.py')
-    assert run_tool('get_flops', config) == 0
+    assert run_tool('get_flops', config, '--shape', 224) == 0
     flops, params = rows(capsys)['classifier']
     assert flops == pytest.approx(17.58, abs=0.05) and params == pytest.approx(86.5, abs=0.3)
 
