@@ -104,8 +104,10 @@ def draw(model: nn.Module, batch: dict, title: str) -> np.ndarray:
     """Both grids, one above the other; uint8 ``(H, W, 3)``."""
     data = model.data_preprocessor(batch, training=False)
     low, high = getattr(model.tokenizer, 'value_range', (0., 1.))
+    tokenizer_title = Path(model.tokenizer_checkpoint or '').name
     grids = [
-        draw_model(model.tokenizer, data['inputs'][1] * (high - low) + low, None, title)[1],
+        draw_model(
+            model.tokenizer, data['inputs'][1] * (high - low) + low, None, tokenizer_title)[1],
         draw_model(model, data['inputs'], data['data_samples'], title)[1]
     ]
     width = max(grid.shape[1] for grid in grids)
