@@ -69,12 +69,14 @@ class RunStart(Hook):
     def undo(self) -> None:
         """Remove log folder, copy of the config and new folders of this run."""
         logger = MMLogger.get_current_instance()
-        for handler in logger.handlers:
+        for handler in list(logger.handlers):
             if not isinstance(handler, logging.FileHandler):
                 continue
             folder = Path(handler.baseFilename).parent
             # Only the folder that this run made: others may write to the same work dir.
             if folder.parent == self.work_dir and folder.name not in self._entries:
+                # A closed one that stays would fail at the next message.
+                logger.removeHandler(handler)
                 handler.close()
                 shutil.rmtree(folder, ignore_errors=True)
                 self._restore_copy()

@@ -21,15 +21,10 @@ def masks(cfg):
     cfg['train_dataloader']['dataset']['pipeline'][1]['grid_size'] = (4, 8)
 
 
-def bank(cfg):
-    cfg['custom_hooks'][2]['bank_dataloader']['dataset']['num_per_class'] = 5
-
-
 @pytest.mark.parametrize('change, message', [
     (grids, 'the tokenizer makes a 8x8 grid of tokens from 16x16 pixels, the backbone has 4x4'),
     (codes, 'the head predicts 9 classes, the tokenizer has a codebook of 8: set '),
     (masks, 'the mask of an image is a 4x8 grid, the backbone sees 8x8 patches: set grid_size='),
-    (bank, 'num_per_class=5, but class 0 has only 4 images: set num_per_class to at most 4'),
 ])
 def test_a_refused_pretraining_leaves_nothing(images, tokenizer_run, tmp_path, capsys, change,
                                               message):
