@@ -10,6 +10,8 @@ from unittest import mock
 
 import numpy as np
 from mmengine.config import Config
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.visualization import Visualizer
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -114,6 +116,9 @@ def write_config(cfg: dict, path: Path) -> str:
 
 def run_tool(name: str, *args: Any, root: Path = ROOT) -> int:
     """Run ``tools/<name>.py`` in this process and return its exit code."""
+    # A process has one run; two within a second would share its logger and log folder.
+    for kind in (MMLogger, MessageHub, Visualizer):
+        kind._instance_dict.clear()
     folder = root / 'tools'
     spec = importlib.util.spec_from_file_location(f'tool_{name}', folder / f'{name}.py')
     module = importlib.util.module_from_spec(spec)
