@@ -5,9 +5,8 @@ from __future__ import annotations
 from timm.models.beit import Block
 from torch import Tensor
 
+from .attention_span import AttentionSpan
 from .biased_attention import BiasedAttention
-from .whole_image import WholeImage
-from .windows import Windows
 
 
 class BEiTBlock(Block):
@@ -47,7 +46,7 @@ class BEiTBlock(Block):
         self.attn = BiasedAttention(dim, num_heads, bias_grid, with_cls_token, attn_drop, drop)
 
     def forward(self, x: Tensor, shared_rel_pos_bias: Tensor | None = None,
-                span: WholeImage | Windows | None = None) -> Tensor:
+                span: AttentionSpan | None = None) -> Tensor:
         """Transform tokens; arguments and result are those of the attention.
 
         Args:

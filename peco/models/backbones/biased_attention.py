@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from peco.utils.rel_pos_bias import num_table_rows
 
-from .whole_image import WholeImage
-from .windows import Windows
+from .attention_span import AttentionSpan
 
 
 class BiasedAttention(Attention):
@@ -42,7 +41,7 @@ class BiasedAttention(Attention):
                 torch.zeros(num_table_rows(bias_grid, with_cls_token), num_heads))
 
     def forward(self, x: Tensor, shared_rel_pos_bias: Tensor | None = None,
-                span: WholeImage | Windows | None = None) -> Tensor:
+                span: AttentionSpan | None = None) -> Tensor:
         """Attend.
 
         Args:

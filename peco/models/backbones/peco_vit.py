@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 
 from peco.registry import MODELS
 
+from .attention_span import AttentionSpan
 from .beit_block import BEiTBlock
 from .beit_init import init_beit_blocks
 from .checkpoint_adapter import adapt_state_dict
@@ -261,14 +262,14 @@ class PeCoViT(BaseModule):
                 self.pos_embed, grid, self.grid, num_prefix_tokens=self.num_extra_tokens)
         return self.pos_drop(x)
 
-    def _span(self, block: int, grid: tuple[int, int]) -> WholeImage | Windows:
+    def _span(self, block: int, grid: tuple[int, int]) -> AttentionSpan:
         """What block number ``block`` attends to."""
         if block in self.global_blocks:
             return WholeImage(grid, self.with_cls_token, self.max_logits)
         return Windows(grid, self.window_size, self.with_cls_token)
 
     def _run_block(self, block: BEiTBlock, x: Tensor, bias: Tensor | None,
-                   span: WholeImage | Windows) -> Tensor:
+                   span: AttentionSpan) -> Tensor:
         table = block.attn.relative_position_bias_table
         if table is not None:
             bias = span.bias(table, self.grid)

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from peco.utils.rel_pos_bias import num_table_rows
 
-from .whole_image import WholeImage
-from .windows import Windows
+from .attention_span import AttentionSpan
 
 
 class SharedRelPosBias(nn.Module):
@@ -26,6 +25,6 @@ class SharedRelPosBias(nn.Module):
         self.relative_position_bias_table = nn.Parameter(
             torch.zeros(num_table_rows(grid, with_cls_token), num_heads))
 
-    def forward(self, span: WholeImage | Windows) -> Tensor:
+    def forward(self, span: AttentionSpan) -> Tensor:
         """The bias that a kind of attention adds."""
         return span.bias(self.relative_position_bias_table, self.grid)

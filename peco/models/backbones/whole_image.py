@@ -9,8 +9,10 @@ from torch.utils.checkpoint import checkpoint
 
 from peco.utils.rel_pos_bias import bias_rows, resize_bias_table, table_to_bias
 
+from .attention_span import AttentionSpan
 
-class WholeImage:
+
+class WholeImage(AttentionSpan):
     """The attention of a global block.
 
     A relative position bias that is being trained keeps torch from its kernels that make no
@@ -42,33 +44,14 @@ class WholeImage:
         self.chunk = None if num_tokens**2 <= max_logits else max(1, max_logits // num_tokens)
 
     def bias(self, table: Tensor, src_grid: tuple[int, int]) -> Tensor:
-        """Prepare a bias table for :meth:`__call__`.
-
-        Args:
-            table: Table of shape ``(rows, num_heads)``.
-            src_grid: Grid that the table is made for.
-
-        Returns:
-            The bias ``(1, num_heads, N, N)``, or, for attention in chunks, the table of this grid.
-        """
+        """Bias ``(1, num_heads, N, N)`` or, for attention in chunks, the table of this grid."""
         if self.chunk is None:
             return table_to_bias(table, src_grid, self.grid, self.with_cls_token)
         return resize_bias_table(table, src_grid, self.grid, self.with_cls_token)
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None,
                  dropout_p: float = 0.) -> Tensor:
-        """Attend.
-
-        Args:
-            q: Queries of shape ``(B, num_heads, N, d)``.
-            k: Keys, likewise.
-            v: Values, likewise.
-            bias: What :meth:`bias` made, or None.
-            dropout_p: Dropout of attention weights.
-
-        Returns:
-            Shape ``(B, num_heads, N, d)``.
-        """
+        """Attend to every token."""
         if bias is None or self.chunk is None:
             bias = None if bias is None else bias.to(q.dtype)
             return scaled_dot_product_attention(q, k, v, bias, dropout_p)

@@ -10,10 +10,12 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from peco.utils.rel_pos_bias import table_to_bias
 
+from .attention_span import AttentionSpan
+
 Cut = tuple[slice, int]
 
 
-class Windows:
+class Windows(AttentionSpan):
     """The attention of a windowed block: a grid of patches cut into squares.
 
     Where the size of a window does not divide the grid, the last row and column of windows are
@@ -45,31 +47,12 @@ class Windows:
         self.num_cls = int(with_cls_token)
 
     def bias(self, table: Tensor, src_grid: tuple[int, int]) -> Tensor:
-        """Prepare a bias table for :meth:`__call__`.
-
-        Args:
-            table: Table of shape ``(rows, num_heads)``.
-            src_grid: Grid that the table is made for; one of the window's size is used unchanged.
-
-        Returns:
-            The bias of a full window, ``(1, num_heads, n, n)``.
-        """
+        """Bias of a full window, ``(1, num_heads, n, n)``; a table of its size is used as it is."""
         return table_to_bias(table, src_grid, (self.size, self.size), bool(self.num_cls))
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None,
                  dropout_p: float = 0.) -> Tensor:
-        """Attend.
-
-        Args:
-            q: Queries of shape ``(B, num_heads, N, d)``.
-            k: Keys, likewise.
-            v: Values, likewise.
-            bias: What :meth:`bias` made, or None.
-            dropout_p: Dropout of attention weights.
-
-        Returns:
-            Shape ``(B, num_heads, N, d)``.
-        """
+        """Attend within the windows."""
         bias = None if bias is None else bias.to(q.dtype)
         if max(self.grid) <= self.size:
             return scaled_dot_product_attention(
