@@ -9,11 +9,10 @@ from mmengine.runner import Runner
 from torch import nn
 
 from peco.models.backbones import PeCoViT
+from peco.models.backbones.checkpoint_adapter import ANCHOR, WRAPPERS
 from peco.registry import HOOKS
 
 from ..hooks.epoch_end import unwrap
-
-_ANCHOR = 'patch_embed.proj.weight'
 
 
 @HOOKS.register_module()
@@ -43,10 +42,10 @@ def name_backbone_weights(model: nn.Module, checkpoint: dict) -> None:
     """
     prefix = next((f'{name}.' for name, part in model.named_modules()
                    if isinstance(part, PeCoViT) and name), None)
-    key = next((key for key in ('state_dict', 'model', 'module')
+    key = next((key for key in WRAPPERS
                 if isinstance(checkpoint.get(key), Mapping)), None)
     state_dict = checkpoint if key is None else checkpoint[key]
-    if prefix is None or _ANCHOR not in state_dict:
+    if prefix is None or ANCHOR not in state_dict:
         return
     named = {prefix + name: value for name, value in state_dict.items()}
     if key is None:

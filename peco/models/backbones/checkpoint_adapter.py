@@ -17,10 +17,11 @@ from peco.utils.rel_pos_bias import (
     square_table_grid,
 )
 
-_ANCHOR = 'patch_embed.proj.weight'
+ANCHOR = 'patch_embed.proj.weight'
 _TABLE = 'relative_position_bias_table'
 _SHARED_TABLE = f'rel_pos_bias.{_TABLE}'
-_WRAPPERS = ('state_dict', 'model', 'module')
+# Keys under which files hold their weights.
+WRAPPERS = ('state_dict', 'model', 'module')
 # A task may lack or have these without being another architecture.
 _OPTIONAL = re.compile(r'^(cls_token|mask_token|pos_embed|(fc_)?norm\.\w+|rel_pos_bias\..*|'
                        rf'blocks\.\d+\.attn\.{_TABLE})$')
@@ -95,23 +96,23 @@ def _take_source(backbone: nn.Module, state_dict: dict, prefix: str
 
     Also returns the keys of other modules that a whole model brings to a bare backbone.
     """
-    while len(wrapped := [key for key in _WRAPPERS if isinstance(state_dict.get(key), Mapping)]):
+    while len(wrapped := [key for key in WRAPPERS if isinstance(state_dict.get(key), Mapping)]):
         inner = dict(state_dict[wrapped[0]])
         state_dict.clear()
         state_dict.update(inner)
     found = prefix
-    if prefix + _ANCHOR not in state_dict:
-        anchors = [key for key in state_dict if key.endswith('.' + _ANCHOR)]
+    if prefix + ANCHOR not in state_dict:
+        anchors = [key for key in state_dict if key.endswith('.' + ANCHOR)]
         if not anchors:
             seen = ', '.join(list(state_dict)[:3])
             seen = f'its keys begin with {seen}' if seen else 'it has no key of a backbone'
             raise ValueError(
-                f'the checkpoint has no weights for this backbone: no key ends in {_ANCHOR} '
+                f'the checkpoint has no weights for this backbone: no key ends in {ANCHOR} '
                 f'({seen}); to load the weights of a bare backbone into '
                 "a whole model, name the file in the backbone's "
                 "init_cfg=dict(type='Pretrained', checkpoint=...)")
         # 'backbone.' before 'momentum_encoder.backbone.' and the like.
-        found = min(anchors, key=len)[:-len(_ANCHOR)]
+        found = min(anchors, key=len)[:-len(ANCHOR)]
     source, foreign = {}, []
     for key in list(state_dict):
         if key.startswith(found):
