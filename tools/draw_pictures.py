@@ -26,6 +26,7 @@ from peco.engine.weights_check import check_fit, state_dict_of
 from peco.registry import MODELS
 from peco.utils.checkpoint import load_checkpoint
 from peco.utils.config import ConfigError, add_options_argument, load_config
+from peco.utils.value_range import from_unit
 from peco.visualization import save_picture
 
 
@@ -103,11 +104,11 @@ def pick_batch(cfg: Config, folder: str, num: int, seed: int) -> dict:
 def draw(model: nn.Module, batch: dict, title: str) -> np.ndarray:
     """Both grids, one above the other; uint8 ``(H, W, 3)``."""
     data = model.data_preprocessor(batch, training=False)
-    low, high = getattr(model.tokenizer, 'value_range', (0., 1.))
+    tokenizer_view = from_unit(
+        data['inputs'][1], getattr(model.tokenizer, 'value_range', (0., 1.)))
     tokenizer_title = Path(model.tokenizer_checkpoint or '').name
     grids = [
-        draw_model(
-            model.tokenizer, data['inputs'][1] * (high - low) + low, None, tokenizer_title)[1],
+        draw_model(model.tokenizer, tokenizer_view, None, tokenizer_title)[1],
         draw_model(model, data['inputs'], data['data_samples'], title)[1]
     ]
     width = max(grid.shape[1] for grid in grids)

@@ -10,6 +10,7 @@ from torch import nn
 
 from peco.datasets.transforms.load_image import decode_image
 from peco.models.utils.pool_features import pool_features
+from peco.utils.value_range import from_unit, to_unit
 
 from .init_model import evaluation_transforms
 
@@ -93,8 +94,7 @@ def reconstruct(model: nn.Module, image: ImageLike) -> torch.Tensor:
         >>> picture = reconstruct(model, 'cat.jpg')  # doctest: +SKIP
     """
     images = _as_tokenizer(model).reconstruct(_to_range(model, load_images(model, image)))
-    low, high = model.value_range
-    return (images - low) / (high - low)
+    return to_unit(images, model.value_range)
 
 
 @torch.no_grad()
@@ -159,8 +159,7 @@ def _as_tokenizer(model: nn.Module) -> nn.Module:
 
 
 def _to_range(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    low, high = _as_tokenizer(model).value_range
-    return images * (high - low) + low
+    return from_unit(images, _as_tokenizer(model).value_range)
 
 
 def _preprocess(model: nn.Module, images: torch.Tensor) -> torch.Tensor | list[torch.Tensor]:

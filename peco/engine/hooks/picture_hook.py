@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from peco.registry import HOOKS
+from peco.utils.value_range import to_unit
 from peco.visualization import masked_prediction_grid, reconstruction_grid, save_picture
 
 from .epoch_end import unwrap
@@ -112,5 +113,4 @@ def draw_model(model: nn.Module, inputs: torch.Tensor | list[torch.Tensor],
 
 
 def _to_unit(images: torch.Tensor, tokenizer: nn.Module) -> torch.Tensor:
-    low, high = getattr(tokenizer, 'value_range', (0., 1.))
-    return ((images.float() - low) / (high - low)).cpu()
+    return to_unit(images.float(), getattr(tokenizer, 'value_range', (0., 1.))).cpu()

@@ -7,6 +7,8 @@ from abc import ABCMeta, abstractmethod
 import torch
 from torch import nn
 
+from peco.utils.value_range import to_unit
+
 from ..utils.checks import check_images
 
 
@@ -65,5 +67,5 @@ class BasePerceptualLoss(nn.Module, metaclass=ABCMeta):
         if x_hat.shape != x.shape:
             raise ValueError(f'The original has the shape {tuple(x.shape)}, the reconstruction '
                              f'{tuple(x_hat.shape)}.')
-        low, high = self.input_range
-        return self._distances((x.detach() - low) / (high - low), (x_hat - low) / (high - low))
+        return self._distances(
+            to_unit(x.detach(), self.input_range), to_unit(x_hat, self.input_range))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from peco.models.utils import Frozen
 from peco.models.utils.pool_features import attach_features, pool_features
 from peco.registry import MODELS
+from peco.utils.value_range import from_unit
 
 # 32 images of 224x224: the f16 tokenizer then needs some 3 GiB in fp32.
 _CHUNK_PIXELS = 32 * 224 * 224
@@ -150,9 +151,9 @@ class PeCo(BaseSelfSupervisor):
         chunk = self.tokenizer_chunk or max(1, _CHUNK_PIXELS // (images.size(2) * images.size(3)))
         precision = (nullcontext() if self.tokenizer_amp else
                      torch.autocast(images.device.type, enabled=False))
-        low, high = getattr(self.tokenizer, 'value_range', (0., 1.))
+        value_range = getattr(self.tokenizer, 'value_range', (0., 1.))
         with precision:
-            return torch.cat([self.tokenizer.tokenize(part * (high - low) + low)
+            return torch.cat([self.tokenizer.tokenize(from_unit(part, value_range))
                               for part in images.split(chunk)])
 
     @staticmethod
