@@ -2,27 +2,8 @@
 _base_ = [
     '../_base_/models/perceptual_simclr-resnet18-small.py',
     '../_base_/datasets/cifar10_ssl.py',
+    '../_base_/schedules/perceptual_adamw_coslr-8e.py',
     '../_base_/default_runtime.py',
 ]
 
-optim_wrapper = dict(
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4),
-    paramwise_cfg=dict(bias_decay_mult=0., norm_decay_mult=0.))
-param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=1e-2,
-        by_epoch=True,
-        begin=0,
-        end=1,
-        convert_to_iter_based=True),
-    dict(
-        type='CosineAnnealingLR',
-        eta_min=0.,
-        by_epoch=True,
-        begin=1,
-        end=8,
-        convert_to_iter_based=True),
-]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=8)
 default_hooks = dict(logger=dict(interval=20))
