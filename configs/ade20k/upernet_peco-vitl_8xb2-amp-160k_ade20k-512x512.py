@@ -1,7 +1,6 @@
 # UperNet on ViT-L; learning rate, layer decay and drop path are ours.
 _base_ = [
-    'mmseg::_base_/models/upernet_beit.py',
-    '../_base_/models/peco_vit-large-p16_depths.py',
+    '../_base_/models/upernet_peco-vit-large.py',
     '../_base_/datasets/ade20k_512.py',
     '../_base_/schedules/ade20k_adamw_160k.py',
     '../_base_/mmseg_runtime.py',
@@ -9,16 +8,5 @@ _base_ = [
 
 pretrained = 'work_dirs/pretrain_vitl_800e/epoch_800.pth'
 
-model = dict(
-    data_preprocessor=dict(size=(512, 512), test_cfg=dict(size_divisor=16)),
-    backbone=dict(
-        _base_.backbone,
-        _delete_=True,
-        img_size=512,
-        drop_path_rate=0.2,
-        init_cfg=dict(type='Pretrained', checkpoint=pretrained)),
-    neck=dict(_base_.neck, _delete_=True),
-    decode_head=dict(in_channels=[1024] * 4, channels=1024),
-    auxiliary_head=dict(in_channels=1024),
-    test_cfg=dict(mode='slide', crop_size=(512, 512), stride=(341, 341)))
+model = dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=pretrained)))
 optim_wrapper = dict(optimizer=dict(lr=2e-4), paramwise_cfg=dict(layer_decay_rate=0.8))
