@@ -7,6 +7,7 @@ import json
 import shlex
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -21,6 +22,19 @@ LOG_TAIL = 15
 PARTS = ('title', 'work_dir', 'stages', 'table')
 
 
+def _fill(value: Any, names: dict[str, str]) -> Any:
+    """Put names in the place of words in braces, in every string of a config value."""
+    if isinstance(value, str):
+        for name, text in names.items():
+            value = value.replace(f'{{{name}}}', text)
+        return value
+    if isinstance(value, dict):
+        return {key: _fill(item, names) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_fill(item, names) for item in value)
+    return value
+
+
 class Pipeline:
     """The stages that a pipeline file lists, run in order; finished ones are kept.
 
@@ -30,7 +44,8 @@ class Pipeline:
     Args:
         path: Pipeline file: a Python config with ``title``, ``work_dir``, ``stages`` (see
             :class:`Stage`), ``table`` (see :class:`Report`) and, optionally, ``smoke``: overrides
-            ``{stage name: {cfg option: value}}`` for a run of a minute.
+            ``{stage name: {cfg option: value}}`` for a run of a minute, and ``names``: what words
+            in braces within the stages stand for, so that pipelines can share them by ``_base_``.
         work_dir: Replaces the file's ``work_dir``.
         smoke: Apply the ``smoke`` overrides.
         amp: Train in bfloat16.
@@ -57,7 +72,8 @@ class Pipeline:
         self.title = spec.title
         self.work_dir = Path(work_dir or spec.work_dir + ('-smoke' if smoke else ''))
         self.amp = amp
-        self.stages = [self._stage(dict(item), path) for item in spec.stages]
+        self.stages = [
+            self._stage(_fill(item, spec.get('names', {})), path) for item in spec.stages]
         names = [stage.name for stage in self.stages]
         twice = {name for name in names if names.count(name) > 1}
         if twice:

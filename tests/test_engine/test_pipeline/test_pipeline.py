@@ -114,6 +114,13 @@ def test_smoke_overrides_and_bad_pipelines(write_pipeline):
         Pipeline('nowhere.py')
 
 
+def test_names_fill_the_words_in_braces(write_pipeline):
+    path = write_pipeline(second=['{data}/{work_dir}', '{last:first}'],
+                          extra="names = dict(data='nuclei')")
+    second = Pipeline(path).stages[1]
+    assert second.args == ['nuclei/{work_dir}', '{last:first}']
+
+
 def test_commands_resume_and_find_checkpoints(tmp_path):
     stage = Stage('fit', 'Fit', 'train', config='c.py', cfg_options={'a.b': '{last:before}'})
     with pytest.raises(FileNotFoundError, match="stage 'before' has left no checkpoint"):
