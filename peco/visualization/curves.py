@@ -89,10 +89,11 @@ def plot_curves(runs: Mapping[str, Curves], out: str | Path,
     figure, axes = plt.subplots(rows, columns, figsize=(4.6 * columns, 3.1 * rows), squeeze=False,
                                 layout='constrained')
     for axis, name in zip(axes.flat, names, strict=False):
-        for run, curves in runs.items():
+        for number, (run, curves) in enumerate(runs.items()):
             if name in curves:
                 steps, values = zip(*curves[name], strict=True)
-                axis.plot(steps, values, label=run, linewidth=1.4,
+                # A run keeps its colour in the panels of which other runs have nothing.
+                axis.plot(steps, values, label=run, color=f'C{number}', linewidth=1.4,
                           marker='o' if len(steps) < 20 else None, markersize=3)
         axis.set_title(name, fontsize=10)
         axis.set_xlabel('step', fontsize=8)
@@ -103,12 +104,11 @@ def plot_curves(runs: Mapping[str, Curves], out: str | Path,
     for axis in axes.flat[len(names):]:
         axis.set_visible(False)
     if len(runs) > 1:
-        handles, labels = {}, []
+        handles = {}
         for axis in axes.flat:
             for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
                 handles.setdefault(label, handle)
-        labels = list(handles)
-        figure.legend(handles.values(), labels, loc='outside upper center', ncols=len(labels),
+        figure.legend(handles.values(), handles, loc='outside upper center', ncols=columns,
                       frameon=False)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 from peco.visualization import plot_curves, read_scalars
@@ -34,6 +35,22 @@ def test_a_line_cut_by_a_kill_is_left_out(tmp_path):
 def test_nothing_logged(tmp_path):
     with pytest.raises(FileNotFoundError, match='vis_data/scalars.json'):
         read_scalars(tmp_path)
+
+
+def test_a_run_keeps_its_colour(tmp_path, monkeypatch):
+    colours = {}
+
+    def plot(axis, *args, label, **kwargs):
+        line, = plain_plot(axis, *args, label=label, **kwargs)
+        colours.setdefault(label, set()).add(line.get_color())
+        return [line]
+
+    plain_plot = Axes.plot
+    monkeypatch.setattr(Axes, 'plot', plot)
+    points = [(1, 2.), (2, 1.)]
+    plot_curves(dict(a=dict(loss=points), b=dict(loss=points, top1=points)), tmp_path / 'c.png')
+    assert [len(found) for found in colours.values()] == [1, 1]
+    assert colours['a'] != colours['b']
 
 
 def test_plot(tmp_path):
