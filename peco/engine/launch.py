@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import subprocess
 from datetime import timedelta
@@ -42,6 +44,16 @@ def setup_launcher(cfg: Config, launcher: str = 'none') -> None:
     elif not dist.is_initialized():
         timeout = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
         dist.init_process_group('gloo', timeout=timedelta(seconds=timeout))
+        # A worker thread of gloo that lets go of a tensor while the interpreter shuts down aborts
+        # the process (signal 6), so the threads end before.
+        atexit.register(_end_process_group)
+
+
+def _end_process_group() -> None:
+    # The group lives as long as a data-parallel model holds it.
+    gc.collect()
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def rank_from_environment() -> tuple[int, int]:
