@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import inspect
 import os
@@ -106,6 +107,7 @@ def _work(folder: str) -> None:
     result = getattr(module, job['name'])(*args)
     Path(folder, f'out_{rank}.pkl').write_bytes(pickle.dumps(result))
     dist.barrier()
+    gc.collect()  # a model that holds the group would keep its threads beyond its end
     dist.destroy_process_group()
 
 
