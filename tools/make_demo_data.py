@@ -1,4 +1,4 @@
-"""Make the demo data: handwritten digits on textured canvases, as class folders."""
+"""Make the demo data: handwritten digits on textured boards, as class folders and as scenes."""
 
 import argparse
 
@@ -14,6 +14,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--image-size', type=int, default=32, help='height and width in pixels')
     parser.add_argument('--num-train', type=int, default=4000, help='number of training images')
     parser.add_argument('--num-test', type=int, default=1000, help='number of test images')
+    parser.add_argument('--num-train-scenes', type=int, default=600,
+                        help='number of training scenes, with instances and masks')
+    parser.add_argument('--num-test-scenes', type=int, default=200, help='number of test scenes')
     parser.add_argument('--seed', type=int, default=0, help='seed of everything random')
     return parser.parse_args()
 
@@ -23,7 +26,7 @@ def main() -> None:
     args = parse_args()
     try:
         folder = make_demo_data(args.out_dir, args.image_size, args.num_train, args.num_test,
-                                args.seed)
+                                args.num_train_scenes, args.num_test_scenes, args.seed)
     except (ValueError, OSError) as error:
         raise SystemExit(f'make_demo_data: {error}') from error
     print(f'demo data in {folder}')

@@ -4,7 +4,7 @@
 title = 'Learning rates on the 101 validation images'
 work_dir = 'work_dirs/camvid-tuning'
 _c = 'configs/camvid/'
-_rates = ['5e-4', '1e-3', '2e-3']
+_rates = ['1e-3', '2e-3']
 _arms = {
     'finetune': ('fine-tuned', _c + 'upernet_peco-vit-micro_b8-1000it_camvid-256x256.py'),
     'scratch': ('from scratch', _c + 'upernet_scratch-vit-micro_b8-1000it_camvid-256x256.py'),
@@ -17,7 +17,7 @@ stages = [
         run='train',
         config=config,
         cfg_options={'optim_wrapper.optimizer.lr': rate},
-        minutes=21) for arm, (label, config) in _arms.items() for rate in _rates
+        minutes=16) for arm, (label, config) in _arms.items() for rate in _rates
 ]
 
 _measures = [('mIoU (%)', 'mIoU', '.2f')]

@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/mmseg_runtime.py',
 ]
 
-pretrained = 'work_dirs/camvid/pretrain/epoch_20.pth'
+pretrained = 'work_dirs/camvid/pretrain/epoch_12.pth'
 made_by = {
     pretrained: 'python tools/run_pipeline.py configs/camvid/pipeline.py --until pretrain'
 }

@@ -5,8 +5,8 @@ work_dir = 'work_dirs/nuclei'
 names = dict(
     data='nuclei',
     task='Mask R-CNN',
-    finetune='mask-rcnn_peco-vit-micro_b4-coslr-8e_nuclei',
-    scratch='mask-rcnn_scratch-vit-micro_b4-coslr-8e_nuclei',
+    finetune='mask-rcnn_peco-vit-micro_b4-coslr-4e_nuclei',
+    scratch='mask-rcnn_scratch-vit-micro_b4-coslr-4e_nuclei',
     images='validation')
 
 _measures = [

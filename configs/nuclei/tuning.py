@@ -4,10 +4,10 @@
 title = 'Learning rates on 100 of the training images'
 work_dir = 'work_dirs/nuclei-tuning'
 _c = 'configs/nuclei/'
-_rates = ['5e-4', '1e-3', '2e-3']
+_rates = ['1e-3', '2e-3']
 _arms = {
-    'finetune': ('fine-tuned', _c + 'mask-rcnn_peco-vit-micro_b4-coslr-8e_nuclei-holdout.py'),
-    'scratch': ('from scratch', _c + 'mask-rcnn_scratch-vit-micro_b4-coslr-8e_nuclei-holdout.py'),
+    'finetune': ('fine-tuned', _c + 'mask-rcnn_peco-vit-micro_b4-coslr-4e_nuclei-holdout.py'),
+    'scratch': ('from scratch', _c + 'mask-rcnn_scratch-vit-micro_b4-coslr-4e_nuclei-holdout.py'),
 }
 
 stages = [
@@ -17,7 +17,7 @@ stages = [
         run='train',
         config=config,
         cfg_options={'optim_wrapper.optimizer.lr': rate},
-        minutes=18) for arm, (label, config) in _arms.items() for rate in _rates
+        minutes=12) for arm, (label, config) in _arms.items() for rate in _rates
 ]
 
 _measures = [('box AP', 'coco/bbox_mAP', '.4f'), ('mask AP', 'coco/segm_mAP', '.4f')]

@@ -124,7 +124,7 @@ def test_from_scratch_is_the_same_budget(path):
 
 
 def test_the_images_of_tuning_are_no_others(tmp_path):
-    cfg = _load(ROOT / 'configs/nuclei/mask-rcnn_scratch-vit-micro_b4-coslr-8e_nuclei-holdout.py')
+    cfg = _load(ROOT / 'configs/nuclei/mask-rcnn_scratch-vit-micro_b4-coslr-4e_nuclei-holdout.py')
     data = make_coco(tmp_path / 'data')
     images = cfg.train_dataloader.dataset.indices - cfg.val_dataloader.dataset.indices
     assert images == 535

@@ -2,8 +2,8 @@
 # from scratch, two seeds each. A study says in ``names`` what the words in braces stand for, and
 # adds its measures to the table and its steps to ``smoke``.
 _c = 'configs/{data}/'
-_perceptual = _c + 'perceptual_simclr-resnet18_b64-coslr-20e_{data}.py'
-_tokenizer = _c + 'tokenizer_vqgan-f8_b64-coslr-15e_{data}.py'
+_perceptual = _c + 'perceptual_simclr-resnet18_b64-coslr-10e_{data}.py'
+_tokenizer = _c + 'tokenizer_vqgan-f8_b64-coslr-8e_{data}.py'
 _network = {'model.perceptual_loss.network.checkpoint': '{work_dir}/perceptual_network.pth'}
 _arms = {
     'finetune': ('{task} from the pretrained backbone', _c + '{finetune}.py',
@@ -47,7 +47,7 @@ stages = [
         name='pretrain',
         title='masked image modelling on the tokens',
         run='train',
-        config=_c + 'pretrain_vit-micro_b64-coslr-20e_{data}.py',
+        config=_c + 'pretrain_vit-micro_b64-coslr-12e_{data}.py',
         cfg_options={'model.tokenizer_checkpoint': '{last:tokenizer}'},
         minutes=42),
 ]

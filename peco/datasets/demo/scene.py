@@ -9,6 +9,7 @@ import numpy as np
 from .canvas import chalk_colour, textured_canvas
 
 _MASK_THRESHOLD = 0.5
+_PLACES = 20
 
 
 @dataclass
@@ -46,7 +47,8 @@ def compose_scene(rng: np.random.Generator,
                   height: int,
                   width: int,
                   digit_size: tuple[float, float] = (0.8, 1.0),
-                  max_angle: float = 15.) -> DemoScene:
+                  max_angle: float = 15.,
+                  apart: bool = False) -> DemoScene:
     """Write digits in chalk at random places, sizes, angles and colours on a textured board.
 
     Args:
@@ -57,6 +59,7 @@ def compose_scene(rng: np.random.Generator,
         width: Width of the canvas.
         digit_size: Range of a digit's size relative to the canvas' shorter side.
         max_angle: Largest rotation in degrees.
+        apart: Whether digits look for a place of their own; where there is none they overlap.
 
     Returns:
         The scene; later digits may cover earlier ones, whose masks and boxes then shrink.
@@ -70,8 +73,11 @@ def compose_scene(rng: np.random.Generator,
         while ink.shape[0] > height or ink.shape[1] > width:
             size *= 0.95
             ink = _ink(glyph, size, angle, shear)
-        y = int(rng.integers(0, height - ink.shape[0] + 1))
-        x = int(rng.integers(0, width - ink.shape[1] + 1))
+        for _ in range(_PLACES if apart else 1):
+            y = int(rng.integers(0, height - ink.shape[0] + 1))
+            x = int(rng.integers(0, width - ink.shape[1] + 1))
+            if not any(mask[y:y + ink.shape[0], x:x + ink.shape[1]].any() for mask in masks):
+                break
         ground = canvas[y:y + ink.shape[0], x:x + ink.shape[1]]
         ground += ink[..., None] * (chalk_colour(rng) - ground)
         mask = np.zeros((height, width), bool)

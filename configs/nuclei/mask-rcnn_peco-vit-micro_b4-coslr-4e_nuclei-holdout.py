@@ -1,5 +1,5 @@
 # For tuning: 435 of the training images train, the other 100 are the test.
-_base_ = 'mask-rcnn_peco-vit-micro_b4-coslr-8e_nuclei.py'
+_base_ = 'mask-rcnn_peco-vit-micro_b4-coslr-4e_nuclei.py'
 
 train_dataloader = dict(dataset=dict(indices=435))
 val_dataloader = dict(

@@ -23,7 +23,7 @@ model = dict(
     perceptual_loss=_perceptual_loss,
     commitment_weight=0.25)
 
-param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=15)]
-train_cfg = dict(max_epochs=15, val_interval=5)
+param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=8)]
+train_cfg = dict(max_epochs=8, val_interval=4)
 default_hooks = dict(logger=dict(interval=10))
-custom_hooks = [dict(type='peco.CodebookHook'), dict(type='peco.PictureHook', interval=5)]
+custom_hooks = [dict(type='peco.CodebookHook'), dict(type='peco.PictureHook', interval=4)]

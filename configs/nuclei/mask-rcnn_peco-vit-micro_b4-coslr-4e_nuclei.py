@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/mmdet_runtime.py',
 ]
 
-pretrained = 'work_dirs/nuclei/pretrain/epoch_20.pth'
+pretrained = 'work_dirs/nuclei/pretrain/epoch_12.pth'
 made_by = {
     pretrained: 'python tools/run_pipeline.py configs/nuclei/pipeline.py --until pretrain'
 }
@@ -29,9 +29,9 @@ param_scheduler = [
         eta_min=0.,
         by_epoch=True,
         begin=0,
-        end=8,
+        end=4,
         convert_to_iter_based=True),
 ]
-train_cfg = dict(max_epochs=8, val_interval=8)
+train_cfg = dict(max_epochs=4, val_interval=4)
 auto_scale_lr = dict(enable=False, base_batch_size=4)
 default_hooks = dict(logger=dict(interval=20))

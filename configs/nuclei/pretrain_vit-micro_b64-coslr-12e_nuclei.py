@@ -7,7 +7,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-tokenizer_checkpoint = 'work_dirs/nuclei/tokenizer/epoch_15.pth'
+tokenizer_checkpoint = 'work_dirs/nuclei/tokenizer/epoch_8.pth'
 made_by = {
     tokenizer_checkpoint:
     'python tools/run_pipeline.py configs/nuclei/pipeline.py --until tokenizer'
@@ -24,12 +24,12 @@ optim_wrapper = dict(_delete_=True, type='OptimWrapper', **{
     key: _base_.optim_wrapper[key] for key in ('optimizer', 'clip_grad', 'paramwise_cfg')})
 param_scheduler = [
     dict(_base_.param_scheduler[0], start_factor=1e-2, end=2),
-    dict(_base_.param_scheduler[1], begin=2, end=20),
+    dict(_base_.param_scheduler[1], begin=2, end=12),
 ]
-train_cfg = dict(max_epochs=20)
+train_cfg = dict(max_epochs=12)
 auto_scale_lr = dict(enable=False, base_batch_size=64)
 default_hooks = dict(logger=dict(interval=10))
 custom_hooks = [
     dict(type='peco.TokenizerGuardHook'),
-    dict(type='peco.PictureHook', interval=5),
+    dict(type='peco.PictureHook', interval=4),
 ]

@@ -1,5 +1,5 @@
 # For tuning the recipe from scratch on the same split.
-_base_ = 'mask-rcnn_scratch-vit-micro_b4-coslr-8e_nuclei.py'
+_base_ = 'mask-rcnn_scratch-vit-micro_b4-coslr-4e_nuclei.py'
 
 train_dataloader = dict(dataset=dict(indices=435))
 val_dataloader = dict(

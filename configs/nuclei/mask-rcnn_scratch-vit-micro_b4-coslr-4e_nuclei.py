@@ -1,5 +1,5 @@
 # The same budget from random weights, with its own learning rate and no layer decay.
-_base_ = 'mask-rcnn_peco-vit-micro_b4-coslr-8e_nuclei.py'
+_base_ = 'mask-rcnn_peco-vit-micro_b4-coslr-4e_nuclei.py'
 
 made_by = dict(_delete_=True)
 model = dict(backbone=dict(init_cfg=None))

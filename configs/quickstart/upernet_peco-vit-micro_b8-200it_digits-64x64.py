@@ -1,0 +1,39 @@
+# UperNet from the pretrained backbone.
+_base_ = [
+    '../_base_/models/upernet_peco-vit-micro-p8.py',
+    '../_base_/datasets/digits_seg.py',
+    '../_base_/schedules/ade20k_adamw_160k.py',
+    '../_base_/mmseg_runtime.py',
+]
+
+pretrained = 'work_dirs/quickstart/pretrain/epoch_6.pth'
+made_by = {pretrained: 'bash tools/quickstart.sh'}
+
+model = dict(
+    data_preprocessor=dict(
+        mean=[125.307, 122.961, 113.8575], std=[51.5865, 50.847, 51.255], size=(64, 64)),
+    backbone=dict(
+        arch=dict(num_heads=4),
+        img_size=32,
+        patch_size=4,
+        window_size=8,
+        abs_pos_embed=True,
+        init_cfg=dict(type='Pretrained', checkpoint=pretrained)),
+    decode_head=dict(num_classes=11),
+    auxiliary_head=dict(num_classes=11),
+    test_cfg=dict(_delete_=True, mode='whole'))
+
+optim_wrapper = dict(
+    _delete_=True,
+    type='OptimWrapper',
+    optimizer=dict(_base_.optim_wrapper.optimizer, lr=1e-3),
+    clip_grad=dict(max_norm=3.0),
+    constructor=_base_.optim_wrapper.constructor,
+    paramwise_cfg=dict(layer_decay_rate=0.85))
+param_scheduler = [
+    dict(_base_.param_scheduler[0], end=20),
+    dict(_base_.param_scheduler[1], begin=20, end=200),
+]
+train_cfg = dict(max_iters=200, val_interval=200)
+auto_scale_lr = dict(enable=False, base_batch_size=8)
+default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=200))

@@ -1,0 +1,68 @@
+"""What is on a scene, as COCO and ADE20K write it down."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+
+from .scene import DemoScene
+
+DETECTION_CLASSES = ('digit', )
+SEGMENTATION_CLASSES = ('board', *'0123456789')
+
+_ZOOM = 4
+
+
+def mask_polygons(mask: np.ndarray) -> list[list[float]]:
+    """Outlines of a mask's parts as COCO's polygons; holes are filled, as COCO's are.
+
+    Args:
+        mask: bool ``(H, W)``.
+
+    Returns:
+        ``[x1, y1, x2, y2, ...]`` of each part, in pixels from the image's corner.
+    """
+    # OpenCV runs through the middle of the outermost pixels; on an enlarged mask these lie near
+    # the edge.
+    large = np.kron(mask.astype(np.uint8), np.ones((_ZOOM, _ZOOM), np.uint8))
+    outlines, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return [((outline.reshape(-1) + 0.5) / _ZOOM).round(3).tolist() for outline in outlines]
+
+
+def coco_annotations(scene: DemoScene, image_id: int, first_id: int) -> list[dict[str, Any]]:
+    """The visible digits of a scene as COCO instances of the one category ``digit``.
+
+    Args:
+        scene: The scene.
+        image_id: Id of its image.
+        first_id: Id of the first annotation; the others follow.
+    """
+    visible = [(digit, box, mask) for digit, box, mask in
+               zip(scene.labels, scene.boxes, scene.masks, strict=True) if mask.any()]
+    return [
+        dict(id=first_id + number, image_id=image_id, category_id=1, iscrowd=0,
+             bbox=[x1, y1, x2 - x1, y2 - y1], area=int(mask.sum()),
+             segmentation=mask_polygons(mask), digit=int(digit))
+        for number, (digit, (x1, y1, x2, y2), mask) in enumerate(visible)]
+
+
+def coco_file(images: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> dict[str, Any]:
+    """A COCO annotation file's content."""
+    return dict(
+        images=images, annotations=annotations,
+        categories=[dict(id=number, name=name)
+                    for number, name in enumerate(DETECTION_CLASSES, start=1)])
+
+
+def ade_mask(scene: DemoScene) -> np.ndarray:
+    """Class of each pixel as ADE20K writes it: uint8 ``(H, W)``, 0 = none, 1 = the board,
+    2 to 11 = the digits.
+
+    None is the border between chalk and board, a pixel wide, where either would do.
+    """
+    ink = np.any(scene.masks, axis=0).astype(np.uint8)
+    border = cv2.dilate(ink, np.ones((3, 3), np.uint8)) - ink
+    classes = (1 - border).astype(np.uint8)
+    for digit, mask in zip(scene.labels, scene.masks, strict=True):
+        classes[mask] = 2 + digit
+    return classes
