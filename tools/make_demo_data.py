@@ -14,9 +14,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--image-size', type=int, default=32, help='height and width in pixels')
     parser.add_argument('--num-train', type=int, default=4000, help='number of training images')
     parser.add_argument('--num-test', type=int, default=1000, help='number of test images')
-    parser.add_argument('--num-train-scenes', type=int, default=600,
+    parser.add_argument('--num-train-scenes', type=int, default=400,
                         help='number of training scenes, with instances and masks')
-    parser.add_argument('--num-test-scenes', type=int, default=200, help='number of test scenes')
+    parser.add_argument('--num-test-scenes', type=int, default=100, help='number of test scenes')
     parser.add_argument('--seed', type=int, default=0, help='seed of everything random')
     return parser.parse_args()
 

@@ -28,6 +28,8 @@ def show_results(pipeline: Pipeline) -> None:
     folder, console = pipeline.work_dir, Console()
     console.print(f'Picture: {folder}/pictures.png   table: {folder}/results.md   '
                   f'curves: python tools/plot_curves.py {folder}/*/ curves.png')
+    console.print(f'Detections: {folder}/detect/pictures/overview.png   '
+                  f'segmentations: {folder}/segment/pictures/overview.png')
     console.print('Next: the same stages on your own images, see README.md')
 
 

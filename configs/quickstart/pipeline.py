@@ -95,6 +95,20 @@ stages = [
         config=_c + 'scratch_vit-micro_b32-coslr-16e_digits.py',
         minutes=0.8),
     dict(
+        name='detect',
+        title='Mask R-CNN on scenes',
+        run='train',
+        config=_c + 'mask-rcnn_peco-vit-micro_b8-coslr-2e_digits.py',
+        cfg_options=_pretrained,
+        minutes=0.9),
+    dict(
+        name='segment',
+        title='UperNet on scenes',
+        run='train',
+        config=_c + 'upernet_peco-vit-micro_b8-60it_digits-64x64.py',
+        cfg_options=_pretrained,
+        minutes=0.6),
+    dict(
         name='pictures',
         title='pictures',
         run='tools/draw_pictures.py',
@@ -154,6 +168,13 @@ table = dict(
             label='linear top-1, best of 6 depths (%)',
             cells={'PeCo': ('linear', 'top1_best_depth')}),
         dict(label='kNN top-1 (%)', cells={'PeCo': ('knn', 'knn_top1')}),
+        dict(
+            label='Mask R-CNN on scenes: box AP',
+            cells={'PeCo': ('detect', 'coco/bbox_mAP', '.3f')}),
+        dict(
+            label='Mask R-CNN on scenes: mask AP',
+            cells={'PeCo': ('detect', 'coco/segm_mAP', '.3f')}),
+        dict(label='UperNet on scenes: mIoU (%)', cells={'PeCo': ('segment', 'mIoU')}),
     ])
 
 # One minute: one epoch of a few images each. Figures mean nothing, paths are all walked.
@@ -176,4 +197,18 @@ smoke = {
     'linear': dict(cfg_options={**_train, 'train_cfg.val_interval': 1}),
     'finetune': dict(cfg_options={**_train, 'train_cfg.val_interval': 1}),
     'scratch': dict(cfg_options={**_train, 'train_cfg.val_interval': 1}),
+    'detect':
+    dict(
+        cfg_options={
+            **_epoch, 'train_cfg.val_interval': 1,
+            'train_dataloader.dataset.indices': 16,
+            'val_dataloader.dataset.indices': 8
+        }),
+    'segment':
+    dict(
+        cfg_options={
+            'train_cfg.max_iters': 2,
+            'train_cfg.val_interval': 2,
+            'val_dataloader.dataset.indices': 8
+        }),
 }

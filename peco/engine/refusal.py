@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from types import TracebackType
 
+from mmengine.dataset import BaseDataset
 from mmengine.registry import build_functions
 
 import peco
@@ -27,8 +28,8 @@ def refusal(error: BaseException) -> str | None:
 
     Foreseen are errors that a ``raise`` statement of PeCo made, in this process or in a data loader
     worker; a name that a registry does not hold; arguments that a class does not take or lacks;
-    a file that may not be written. Everything else is a fault of the code, and its traceback is of
-    use.
+    a data set without images; a file that may not be written. Everything else is a fault of the
+    code, and its traceback is of use.
 
     Args:
         error: What stopped a run, with its traceback.
@@ -49,6 +50,8 @@ def refusal(error: BaseException) -> str | None:
         return worker.partition(': ')[2] if _own_frame_in_text(str(error)) else None
     if error.__traceback__ is None:
         return None
+    if (empty := _empty_dataset(error.__traceback__)) is not None:
+        return _no_images(empty)
     last = _innermost(error.__traceback__)
     module = last.tb_frame.f_globals.get('__name__', '')
     if module.split('.')[0] == 'peco':
@@ -65,6 +68,28 @@ def refusal(error: BaseException) -> str | None:
     if isinstance(error, (PermissionError, NotADirectoryError, FileExistsError)) and error.filename:
         return f"'{error.filename}' cannot be written or read: {error.strerror}"
     return None
+
+
+def _empty_dataset(traceback: TracebackType | None) -> BaseDataset | None:
+    """The data set whose reading an error ended because it holds nothing."""
+    while traceback is not None:
+        code, dataset = traceback.tb_frame.f_code, traceback.tb_frame.f_locals.get('self')
+        if code is BaseDataset._serialize_data.__code__ and not dataset.data_list:
+            return dataset
+        traceback = traceback.tb_next
+    return None
+
+
+def _no_images(dataset: BaseDataset) -> str:
+    places = ', '.join(f"{key} '{path}'" for key, path in dataset.data_prefix.items())
+    if dataset.ann_file:
+        places += f", ann_file '{dataset.ann_file}'"
+    told = [f'{key}={getattr(dataset, key)!r}'
+            for key in ('img_suffix', 'seg_map_suffix', 'filter_cfg')
+            if getattr(dataset, key, None)]
+    settings = f" with {', '.join(told)}" if told else ''
+    return (f'data set {type(dataset).__name__} finds no image in {places}{settings}: check the '
+            'folders and these keys of its config')
 
 
 def _innermost(traceback: TracebackType) -> TracebackType:

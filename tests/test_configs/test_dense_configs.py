@@ -25,7 +25,8 @@ CONFIGS = sorted(path for path in (ROOT / 'configs').glob('*/*.py')
                  if path.parent.name != '_base_' and path.name.partition('_')[0] in SCOPES)
 FULL_SIZE = [path for path in CONFIGS if path.parent.name in ('coco', 'ade20k')]
 OURS = [path for path in FULL_SIZE if 'peco-' in path.name]
-SMALL = [path for path in CONFIGS if path.parent.name in ('nuclei', 'camvid')]
+SMALL = [path for path in CONFIGS if path.parent.name in ('nuclei', 'camvid', 'quickstart')]
+TWINS = [path for path in SMALL if 'peco-' in path.name and path.parent.name != 'quickstart']
 
 
 def _name(path):
@@ -110,7 +111,7 @@ def test_small_recipes(path):
     assert window == cfg.model.backbone.img_size  # the bias table of pretraining, unchanged
 
 
-@pytest.mark.parametrize('path', [p for p in SMALL if 'peco-' in p.name], ids=_name)
+@pytest.mark.parametrize('path', TWINS, ids=_name)
 def test_from_scratch_is_the_same_budget(path):
     ours = _load(path).to_dict()
     scratch = _load(path.with_name(path.name.replace('peco-', 'scratch-'))).to_dict()
@@ -172,7 +173,7 @@ def test_camvid_is_read(tmp_path):
     assert tuple(sample.gt_sem_seg.shape) == (360, 480)
 
 
-@pytest.mark.parametrize('name', ['coco', 'ade20k', 'nuclei', 'camvid'])
+@pytest.mark.parametrize('name', ['coco', 'ade20k', 'nuclei', 'camvid', 'quickstart'])
 def test_the_metafile_lists_every_config(name):
     folder = ROOT / 'configs' / name
     meta = Config.fromfile(folder / 'metafile.yml')

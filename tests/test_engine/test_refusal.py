@@ -86,3 +86,13 @@ def test_errors_of_a_worker():
 
     assert caught(first, '/none.png').startswith('cannot read image /none.png: ')
     assert caught(first, None) is None
+
+
+def test_a_data_set_without_images(tmp_path):
+    pytest.importorskip('mmseg')
+    from mmseg.datasets import BaseSegDataset
+    (tmp_path / 'a.png').touch()
+    prefix = dict(img_path='', seg_map_path='')
+    message = caught(BaseSegDataset, data_root=str(tmp_path), data_prefix=prefix)
+    assert message.startswith("data set BaseSegDataset finds no image in ")
+    assert str(tmp_path) in message and "img_suffix='.jpg'" in message

@@ -1,10 +1,6 @@
-# Scenes of 64 px: board and ten digits. As in ADE20K's masks, 0 is none of the classes.
+# Scenes of 64 px: board and digits. As in ADE20K's masks, 0 is none of the classes.
 data_root = 'data/quickstart/scenes'
-metainfo = dict(
-    classes=('board', *'0123456789'),
-    palette=[[60, 60, 60], [230, 25, 75], [60, 180, 75], [255, 225, 25], [0, 130, 200],
-             [245, 130, 48], [145, 30, 180], [70, 240, 240], [240, 50, 230], [210, 245, 60],
-             [250, 190, 212]])
+metainfo = dict(classes=('board', 'digit'), palette=[[60, 60, 60], [220, 20, 60]])
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -17,6 +13,7 @@ test_pipeline = train_pipeline
 def _scenes(split):
     return dict(
         type='BaseSegDataset',
+        img_suffix='.png',
         data_root=data_root,
         data_prefix=dict(img_path=split, seg_map_path=f'masks/{split}'),
         metainfo=metainfo,

@@ -7,9 +7,6 @@ import numpy as np
 
 from .scene import DemoScene
 
-DETECTION_CLASSES = ('digit', )
-SEGMENTATION_CLASSES = ('board', *'0123456789')
-
 _ZOOM = 4
 
 
@@ -48,21 +45,14 @@ def coco_annotations(scene: DemoScene, image_id: int, first_id: int) -> list[dic
 
 def coco_file(images: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> dict[str, Any]:
     """A COCO annotation file's content."""
-    return dict(
-        images=images, annotations=annotations,
-        categories=[dict(id=number, name=name)
-                    for number, name in enumerate(DETECTION_CLASSES, start=1)])
+    return dict(images=images, annotations=annotations, categories=[dict(id=1, name='digit')])
 
 
 def ade_mask(scene: DemoScene) -> np.ndarray:
-    """Class of each pixel as ADE20K writes it: uint8 ``(H, W)``, 0 = none, 1 = the board,
-    2 to 11 = the digits.
+    """Class of each pixel as ADE20K writes it: uint8 ``(H, W)``, 0 = none, 1 = board, 2 = digit.
 
     None is the border between chalk and board, a pixel wide, where either would do.
     """
     ink = np.any(scene.masks, axis=0).astype(np.uint8)
     border = cv2.dilate(ink, np.ones((3, 3), np.uint8)) - ink
-    classes = (1 - border).astype(np.uint8)
-    for digit, mask in zip(scene.labels, scene.masks, strict=True):
-        classes[mask] = 2 + digit
-    return classes
+    return (1 + ink - border).astype(np.uint8)

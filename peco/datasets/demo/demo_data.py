@@ -23,8 +23,8 @@ def make_demo_data(out_dir: str,
                    image_size: int = 32,
                    num_train: int = 4000,
                    num_test: int = 1000,
-                   num_train_scenes: int = 600,
-                   num_test_scenes: int = 200,
+                   num_train_scenes: int = 400,
+                   num_test_scenes: int = 100,
                    seed: int = 0,
                    progress: bool = True) -> str:
     """Write ``train/<digit>/*.png``, ``test/<digit>/*.png`` and scenes of one to three digits.

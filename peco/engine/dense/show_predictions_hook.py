@@ -2,62 +2,102 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import mmcv
+import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.fileio import get
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from peco.registry import HOOKS
+from peco.visualization import image_grid, save_picture
+
+from .enlarge import enlarge
+
+_OVERVIEW = 'overview'
+_COLUMNS, _ROWS = 3, 4
 
 
 @HOOKS.register_module()
 class ShowPredictionsHook(Hook):
-    """Draw test images by the visualizer of mmdet or mmseg, the annotation left of the prediction.
+    """Draw images of a test or validation by the visualizer of mmdet or mmseg.
 
-    Used by ``tools/test.py --show-dir``. Each image becomes a PNG file of its name. Of several
-    ranks the first one draws its share of the images.
+    Each image becomes a PNG file of its name, the annotation left of the prediction, and the first
+    ones stand together in ``overview.png``. ``tools/test.py --show-dir`` uses it. Of several ranks
+    the first one draws its share of the images.
 
     Args:
-        out_dir: Folder of the pictures.
+        out_dir: Folder of the pictures; None for ``pictures`` in the work dir.
         limit: Largest number of pictures; None for all.
         score_thr: Score from which boxes and masks are drawn.
+        min_size: Smaller images are enlarged by a whole factor till their shorter side has as
+            many pixels, so that lines and labels leave something to see.
 
     Example:
-        >>> custom_hooks = [dict(type='peco.ShowPredictionsHook', out_dir='pictures', limit=20)]
+        >>> custom_hooks = [dict(type='peco.ShowPredictionsHook', limit=20)]
     """
 
-    def __init__(self, out_dir: str, limit: int | None = None, score_thr: float = 0.3) -> None:
-        self.out_dir = Path(out_dir)
+    def __init__(self, out_dir: str | None = None, limit: int | None = None,
+                 score_thr: float = 0.3, min_size: int = 360) -> None:
+        self.out_dir = out_dir
         self.limit = limit
         self.score_thr = score_thr
+        self.min_size = min_size
         self._names: set[str] = set()
+        self._first: list[np.ndarray] = []
 
-    def before_test(self, runner: Runner) -> None:
+    def before_test_epoch(self, runner: Runner) -> None:
         """Forget the pictures of an earlier test."""
-        self._names.clear()
+        self._names = {_OVERVIEW}
+        self._first.clear()
+
+    before_val_epoch = before_test_epoch
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None,
-                        outputs: list | None = None) -> None:
+                        outputs: Sequence[Any] | None = None) -> None:
         """Draw the images of a batch."""
         if not is_main_process():
             return
         for sample in outputs:
-            if self.limit is not None and len(self._names) >= self.limit:
+            if self.limit is not None and len(self._names) > self.limit:
                 return
-            image = mmcv.imfrombytes(get(sample.img_path), channel_order='rgb')
-            name = self._name(Path(sample.img_path).stem)
-            options = dict(pred_score_thr=self.score_thr) if 'pred_instances' in sample else {}
-            runner.visualizer.add_datasample(
-                name, image, data_sample=sample, out_file=str(self.out_dir / f'{name}.png'),
-                **options)
+            self._draw(runner, sample)
+
+    after_val_iter = after_test_iter
+
+    def _draw(self, runner: Runner, sample: Any) -> None:
+        image = mmcv.imfrombytes(get(sample.img_path), channel_order='rgb')
+        factor = math.ceil(self.min_size / min(image.shape[:2]))
+        image, sample = enlarge(image, sample.cpu(), factor)
+        name = self._name(Path(sample.img_path).stem)
+        options = dict(pred_score_thr=self.score_thr) if 'pred_instances' in sample else {}
+        path = self._folder(runner) / f'{name}.png'
+        runner.visualizer.add_datasample(name, image, data_sample=sample, out_file=str(path),
+                                         **options)
+        if len(self._first) < _COLUMNS * _ROWS:
+            self._first.append(runner.visualizer.get_image())
 
     def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        """Say where the pictures are."""
-        if self._names:
-            runner.logger.info(f'Pictures: {len(self._names)} in {self.out_dir}')
+        """Draw the overview, and say where the pictures are."""
+        count = len(self._names) - 1
+        if not count:
+            return
+        columns = min(_COLUMNS, count)
+        rows = [self._first[start:start + columns]
+                for start in range(0, len(self._first) - columns + 1, columns)]
+        folder = self._folder(runner)
+        save_picture(image_grid(rows, [''] * len(rows), cell=480), folder / f'{_OVERVIEW}.png')
+        runner.logger.info(f'Pictures: {count} in {folder}, the first ones in {_OVERVIEW}.png')
+
+    after_val_epoch = after_test_epoch
+
+    def _folder(self, runner: Runner) -> Path:
+        return Path(self.out_dir or Path(runner.work_dir) / 'pictures')
 
     def _name(self, stem: str) -> str:
         """A name of its own for each image, though folders may hold files of one name."""

@@ -8,9 +8,10 @@ import pytest
 
 from peco.datasets import ImageFolder
 from peco.datasets.demo import compose_scene, demo_data, make_demo_data
+from peco.datasets.demo.annotations import mask_polygons
 from peco.datasets.demo.canvas import TEXTURES, textured_canvas
 
-SMALL = dict(num_train=30, num_test=20, progress=False)
+SMALL = dict(num_train=30, num_test=20, num_train_scenes=6, num_test_scenes=2, progress=False)
 
 
 def _files(root):
@@ -34,15 +35,53 @@ def test_it_writes_class_folders_that_the_dataset_reads(tmp_path):
     assert os.listdir(tmp_path) == ['demo']
 
 
+def test_scenes_come_with_coco_instances_and_ade_masks(tmp_path):
+    COCO = pytest.importorskip('pycocotools.coco').COCO
+    scenes = tmp_path / 'demo/scenes'
+    make_demo_data(str(tmp_path / 'demo'), **SMALL)
+    for part, number in (('train', 6), ('test', 2)):
+        coco = COCO(str(scenes / f'annotations/instances_{part}.json'))
+        assert coco.getCatIds() == [1] and coco.cats[1]['name'] == 'digit'
+        assert len(coco.getImgIds()) == number and 1 <= len(coco.anns) / number <= 3
+        for info in coco.loadImgs(coco.getImgIds()):
+            image = cv2.imread(str(scenes / part / info['file_name']))
+            assert image.shape == (info['height'], info['width'], 3) == (64, 64, 3)
+            classes = cv2.imread(str(scenes / 'masks' / part / info['file_name']), 0)
+            assert set(np.unique(classes)) == {0, 1, 2}
+            inside = np.zeros_like(classes, bool)
+            for instance in coco.loadAnns(coco.getAnnIds(info['id'])):
+                x, y, width, height = instance['bbox']
+                mask = coco.annToMask(instance).astype(bool)
+                assert mask[y:y + height, x:x + width].sum() == mask.sum() > 0
+                assert 0 < instance['area'] <= mask.sum() + 2  # holes are filled
+                inside |= mask
+            assert inside[classes == 2].mean() > 0.99  # what is a digit's lies in an instance
+            assert np.array_equal(cv2.dilate((classes == 2).astype(np.uint8), np.ones((3, 3))) == 1,
+                                  classes != 1)
+
+
+def test_polygons_follow_the_edges_of_pixels():
+    mask = np.zeros((12, 10), bool)
+    mask[2:5, 3:9] = True
+    mask[8:11, 1:3] = True
+    polygons = mask_polygons(mask)
+    assert len(polygons) == 2
+    for box, polygon in zip([(3, 2, 9, 5), (1, 8, 3, 11)],
+                            sorted(polygons, key=lambda points: -max(points[::2])), strict=True):
+        x, y = polygon[::2], polygon[1::2]
+        assert np.allclose([min(x), min(y), max(x), max(y)], box, atol=0.13)
+
+
 def test_same_seed_same_bytes_and_more_images_keep_the_first(tmp_path):
     first = _digests(make_demo_data(str(tmp_path / 'a'), **SMALL))
     assert _digests(make_demo_data(str(tmp_path / 'b'), **SMALL)) == first
     other = _digests(make_demo_data(str(tmp_path / 'c'), seed=1, **SMALL))
-    more = _digests(make_demo_data(str(tmp_path / 'd'), num_train=40, num_test=20, progress=False))
+    more = _digests(make_demo_data(str(tmp_path / 'd'),
+                                   **{**SMALL, 'num_train': 40, 'num_train_scenes': 7}))
     names = [name for name in first if name.endswith('.png')]
-    assert len(names) == 50 and all(other[name] != first[name] for name in names)
+    assert len(names) == 66 and all(other[name] != first[name] for name in names)
     assert all(more[name] == first[name] for name in names)
-    assert len({first[name] for name in names}) == 50  # no image twice
+    assert len({first[name] for name in names}) == 66  # no image twice
 
 
 def test_train_and_test_show_different_digits():
@@ -100,11 +139,12 @@ def test_two_makers_of_one_folder_agree(tmp_path, monkeypatch):
 
     monkeypatch.setattr(demo_data, '_write', write_second)
     assert make_demo_data(out, **SMALL) == out
-    assert os.listdir(tmp_path) == ['demo'] and len(_files(out)) == 51
+    assert os.listdir(tmp_path) == ['demo'] and len(_files(out)) == 69
 
 
 @pytest.mark.parametrize('kwargs, message', [(dict(image_size=8), 'image_size'),
-                                             (dict(num_train=5), 'num_train')])
+                                             (dict(num_train=5), 'num_train'),
+                                             (dict(num_test_scenes=-1), 'num_test_scenes')])
 def test_impossible_arguments_are_refused(kwargs, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         make_demo_data(str(tmp_path / 'demo'), **kwargs)
@@ -129,6 +169,18 @@ def test_scenes_tell_what_they_show():
             assert 0 <= x1 <= x2 <= 64 and 0 <= y1 <= y2 <= 96
         x1, y1, x2, y2 = scene.boxes[-1]
         assert 8 < y2 - y1 < 40  # the last digit is whole
+
+
+def test_digits_apart_seldom_cover_one_another():
+    def covered(**kwargs):
+        whole = [compose_scene(np.random.default_rng(seed), [_glyph()] * 3, [1, 1, 1], 64, 64,
+                               digit_size=(0.4, 0.5), **kwargs) for seed in range(60)]
+        first = [compose_scene(np.random.default_rng(seed), [_glyph()], [1], 64, 64,
+                               digit_size=(0.4, 0.5), **kwargs) for seed in range(60)]
+        return np.mean([scene.masks[0].sum() < alone.masks[0].sum()
+                        for scene, alone in zip(whole, first, strict=True)])
+
+    assert covered() > 0.2 and covered(apart=True) < 0.05
 
 
 def test_digits_stand_out_from_the_canvas():

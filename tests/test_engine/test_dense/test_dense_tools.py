@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import subprocess
+from math import ceil
 
 import cv2
 import numpy as np
@@ -80,10 +81,13 @@ def test_metrics_and_pictures(trained, tmp_path, capsys):
         assert any(name in line and f'{value:.4g}' in line for line in out.splitlines())
     assert len(pickle.loads((tmp_path / 'results.pkl').read_bytes())) == 6
     pictures = drawn(tmp_path / 'show')
-    assert len(pictures) == 6
+    overview = pictures.pop('overview.png')
+    assert len(pictures) == 6 and overview.shape[1] > 3 * 480  # three columns
     differences = []
     for name, (height, width) in zip(sorted(pictures), SIZES, strict=True):
         picture = pictures[name].astype(int)
+        larger = ceil(360 / min(height, width))  # small images are enlarged
+        height, width = larger * height, larger * width
         assert picture.shape == (height, 2 * width, 3)  # annotation and prediction
         differences.append(np.abs(picture[:, :width] - picture[:, width:]).mean())
     assert sum(difference > 1 for difference in differences) >= 5  # one image has no box
@@ -93,7 +97,7 @@ def test_the_number_of_pictures_is_limited(trained, tmp_path):
     _, path, checkpoint = trained
     assert run_tool('test', path, checkpoint, '--work-dir', tmp_path, '--show-dir',
                     tmp_path / 'show', '--show-limit', 2) == 0
-    assert len(drawn(tmp_path / 'show')) == 2
+    assert len(drawn(tmp_path / 'show')) == 2 + 1
 
 
 def test_several_views(trained, tmp_path, capsys, monkeypatch):

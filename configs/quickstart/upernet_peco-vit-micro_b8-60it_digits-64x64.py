@@ -19,8 +19,8 @@ model = dict(
         window_size=8,
         abs_pos_embed=True,
         init_cfg=dict(type='Pretrained', checkpoint=pretrained)),
-    decode_head=dict(num_classes=11),
-    auxiliary_head=dict(num_classes=11),
+    decode_head=dict(num_classes=2),
+    auxiliary_head=dict(num_classes=2),
     test_cfg=dict(_delete_=True, mode='whole'))
 
 optim_wrapper = dict(
@@ -31,9 +31,10 @@ optim_wrapper = dict(
     constructor=_base_.optim_wrapper.constructor,
     paramwise_cfg=dict(layer_decay_rate=0.85))
 param_scheduler = [
-    dict(_base_.param_scheduler[0], end=20),
-    dict(_base_.param_scheduler[1], begin=20, end=200),
+    dict(_base_.param_scheduler[0], end=10),
+    dict(_base_.param_scheduler[1], begin=10, end=60),
 ]
-train_cfg = dict(max_iters=200, val_interval=200)
+train_cfg = dict(max_iters=60, val_interval=60)
 auto_scale_lr = dict(enable=False, base_batch_size=8)
-default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=200))
+default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=60))
+custom_hooks = _base_.custom_hooks + [dict(type='peco.ShowPredictionsHook', limit=12)]

@@ -32,20 +32,21 @@ model = dict(
 optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',
-    optimizer=dict(_base_.optim_wrapper.optimizer, lr=1e-3),
+    optimizer=dict(_base_.optim_wrapper.optimizer, lr=2e-3),
     clip_grad=dict(max_norm=3.0),
     constructor=_base_.optim_wrapper.constructor,
     paramwise_cfg=dict(layer_decay_rate=0.85))
 param_scheduler = [
-    dict(_base_.param_scheduler[0], end=20),
+    dict(_base_.param_scheduler[0], end=10),
     dict(
         type='CosineAnnealingLR',
         eta_min=0.,
         by_epoch=True,
         begin=0,
-        end=3,
+        end=2,
         convert_to_iter_based=True),
 ]
-train_cfg = dict(max_epochs=3, val_interval=3)
+train_cfg = dict(max_epochs=2, val_interval=2)
 auto_scale_lr = dict(enable=False, base_batch_size=8)
 default_hooks = dict(logger=dict(interval=10))
+custom_hooks = _base_.custom_hooks + [dict(type='peco.ShowPredictionsHook', limit=12)]
