@@ -7,6 +7,7 @@ _base_ = [
 ]
 
 pretrained = 'work_dirs/pretrain_vitl_800e/epoch_800.pth'
+made_by = {pretrained: 'tools/dist_train.sh configs/peco/pretrain_vitl_800e.py 8'}
 
 model = dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=pretrained)))
 optim_wrapper = dict(optimizer=dict(lr=2e-4), paramwise_cfg=dict(layer_decay_rate=0.8))

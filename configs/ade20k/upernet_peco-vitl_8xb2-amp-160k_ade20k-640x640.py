@@ -7,6 +7,7 @@ _base_ = [
 ]
 
 pretrained = 'work_dirs/pretrain_vitl_800e/epoch_800.pth'
+made_by = {pretrained: 'tools/dist_train.sh configs/peco/pretrain_vitl_800e.py 8'}
 
 model = dict(
     data_preprocessor=dict(size=(640, 640)),

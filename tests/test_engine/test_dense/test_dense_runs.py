@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from mmengine.model import is_model_wrapper
+from timm.models.beit import Beit
 
 from tests.dist_utils import run_distributed
 
@@ -77,6 +78,27 @@ def test_train_save_resume_and_test(task, data, tmp_path):
         _, metrics = run(test, 'test')
         for name in TASKS[task][2]:
             assert 0 <= metrics[name] <= 100
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_load_from_takes_a_bare_file_of_timm(task, data, tmp_path, caplog):
+    torch.manual_seed(0)
+    beit = Beit(img_size=32, patch_size=8, embed_dim=16, depth=4, num_heads=2, mlp_ratio=2,
+                use_rel_pos_bias=True, init_values=0.1, num_classes=3)
+    for parameter in beit.parameters():
+        torch.nn.init.normal_(parameter)  # tables of biases start at zero
+    torch.save(dict(model=beit.state_dict()), tmp_path / 'beit.pth')
+    cfg = config(task, data, tmp_path / task)
+    cfg.merge_from_dict(dict(load_from=str(tmp_path / 'beit.pth'),
+                             experiment_name=f'{task}_bare'))
+    cfg.model.backbone.img_size = 32
+    complete_dataloaders(cfg)
+    runner = build_runner(cfg, 'train', 'none')
+    runner.load_or_resume()
+    backbone = runner.model.backbone
+    for name in ('cls_token', 'patch_embed.proj.weight', 'blocks.3.mlp.fc2.bias',
+                 'blocks.2.attn.relative_position_bias_table'):
+        assert torch.equal(backbone.get_parameter(name), beit.get_parameter(name)), name
 
 
 def test_empty_images_crowds_gaps_and_masks_of_all_kinds_are_read(data, tmp_path):

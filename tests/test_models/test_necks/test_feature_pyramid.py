@@ -37,6 +37,7 @@ def test_each_level_reads_its_own_map():
 
 
 def test_equals_the_pyramid_of_mmseg_on_the_same_weights():
+    pytest.importorskip('mmseg')
     from mmseg.models.necks import Feature2Pyramid
     theirs = Feature2Pyramid(4, norm_cfg=dict(type='BN'))
     ours = FeaturePyramid(4)
@@ -80,6 +81,7 @@ def test_wrong_arguments_are_refused(kwargs, message):
 
 @pytest.mark.parametrize('scope', ['mmdet', 'mmseg', 'mmpretrain'])
 def test_built_by_name_in_the_scope_of_each_host(scope):
+    pytest.importorskip(scope)
     with DefaultScope.overwrite_default_scope(scope):
         neck = ROOT.build(dict(type='peco.FeaturePyramid', in_channels=4))
         vit = ROOT.build(dict(
@@ -89,6 +91,7 @@ def test_built_by_name_in_the_scope_of_each_host(scope):
 
 
 def test_mmdets_pyramid_follows():
+    pytest.importorskip('mmdet')
     from mmdet.registry import MODELS
     neck = MODELS.build([
         dict(type='peco.FeaturePyramid', in_channels=4, source='last'),

@@ -1,0 +1,46 @@
+"""Time and memory, ours beside our peers' in one run.
+
+Example:
+    python tools/benchmark.py dense --threads 2 --json dense.json
+"""
+
+import argparse
+from pathlib import Path
+
+import _environment  # noqa: F401
+from rich.console import Console
+
+import peco  # noqa: F401  (registers the components)
+from peco.benchmark import PARTS
+from peco.engine.cli import readable_errors
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('part', choices=sorted(PARTS), help='what to measure')
+    parser.add_argument('--json', metavar='FILE', help='also write the figures to FILE')
+    parser.add_argument('--threads', type=int, metavar='N', help="threads (default: torch's own)")
+    parser.add_argument('--rounds', type=int, default=3, metavar='N',
+                        help='calls that count (default: 3)')
+    parser.add_argument('--device', choices=['cpu', 'cuda'], default='cpu')
+    args = parser.parse_args()
+    for name in ('threads', 'rounds'):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            parser.error(f'--{name} must be at least 1, got {getattr(args, name)}')
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    with readable_errors():
+        report = PARTS[args.part](ROOT, args.device, args.threads, args.rounds)
+        Console().print(report.table())
+        if args.json:
+            report.write(args.json)
+
+
+if __name__ == '__main__':
+    main()
