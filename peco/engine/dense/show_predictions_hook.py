@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mmengine.dist import is_main_process
 from mmengine.fileio import get
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmengine.visualization import Visualizer
 
 from peco.registry import HOOKS
 from peco.visualization import image_grid, save_picture
@@ -35,6 +37,8 @@ class ShowPredictionsHook(Hook):
         out_dir: Folder of the pictures; None for ``pictures`` in the work dir.
         limit: Largest number of pictures; None for all.
         score_thr: Score from which boxes and masks are drawn.
+        labels: Whether names and scores are written beside boxes; None where there are several
+            classes. Those of one class hide more than they tell.
         min_size: Smaller images are enlarged by a whole factor till their shorter side has as
             many pixels, so that lines and labels leave something to see.
 
@@ -43,10 +47,12 @@ class ShowPredictionsHook(Hook):
     """
 
     def __init__(self, out_dir: str | None = None, limit: int | None = None,
-                 score_thr: float = 0.3, min_size: int = 360) -> None:
+                 score_thr: float = 0.3, labels: bool | None = None,
+                 min_size: int = 360) -> None:
         self.out_dir = out_dir
         self.limit = limit
         self.score_thr = score_thr
+        self.labels = labels
         self.min_size = min_size
         self._names: set[str] = set()
         self._first: list[np.ndarray] = []
@@ -77,10 +83,24 @@ class ShowPredictionsHook(Hook):
         name = self._name(Path(sample.img_path).stem)
         options = dict(pred_score_thr=self.score_thr) if 'pred_instances' in sample else {}
         path = self._folder(runner) / f'{name}.png'
-        runner.visualizer.add_datasample(name, image, data_sample=sample, out_file=str(path),
-                                         **options)
+        with self._labelling(runner.visualizer):
+            runner.visualizer.add_datasample(name, image, data_sample=sample, out_file=str(path),
+                                             **options)
         if len(self._first) < _COLUMNS * _ROWS:
-            self._first.append(runner.visualizer.get_image())
+            self._first.append(_divided(runner.visualizer.get_image(), image.shape[1]))
+
+    @contextmanager
+    def _labelling(self, visualizer: Visualizer) -> Iterator[None]:
+        # mmdet's visualizer has no switch for its texts.
+        classes = visualizer.dataset_meta.get('classes') or ()
+        if self.labels or (self.labels is None and len(classes) != 1):
+            yield
+            return
+        visualizer.draw_texts = lambda *args, **kwargs: visualizer
+        try:
+            yield
+        finally:
+            del visualizer.draw_texts
 
     def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         """Draw the overview, and say where the pictures are."""
@@ -107,3 +127,12 @@ class ShowPredictionsHook(Hook):
             name = f'{stem}-{number}'
         self._names.add(name)
         return name
+
+
+def _divided(picture: np.ndarray, width: int) -> np.ndarray:
+    """A white line between the annotation and the prediction."""
+    if picture.shape[1] == 2 * width:
+        half = max(1, width // 100)
+        picture = picture.copy()
+        picture[:, width - half:width + half] = 255
+    return picture

@@ -1,15 +1,18 @@
 """The tools on detectors and segmentors: train, resume, test, draw, several views, two ranks."""
 
 import json
+import logging
 import os
 import pickle
 import subprocess
 from math import ceil
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.structures import InstanceData
 
 from peco.utils import load_checkpoint
 from tests.toy_configs import run_tool
@@ -17,8 +20,11 @@ from tests.toy_configs import run_tool
 pytest.importorskip('mmdet')
 pytest.importorskip('mmseg')
 
+from mmdet.structures import DetDataSample  # noqa: E402
+from mmdet.visualization import DetLocalVisualizer  # noqa: E402
 from mmseg.models import SegTTAModel  # noqa: E402
 
+from peco.engine.dense import ShowPredictionsHook  # noqa: E402
 from tests.dense_toys import (  # noqa: E402
     ROOT,
     SIZES,
@@ -98,6 +104,36 @@ def test_the_number_of_pictures_is_limited(trained, tmp_path):
     assert run_tool('test', path, checkpoint, '--work-dir', tmp_path, '--show-dir',
                     tmp_path / 'show', '--show-limit', 2) == 0
     assert len(drawn(tmp_path / 'show')) == 2 + 1
+
+
+@pytest.mark.parametrize('classes, labels, texts', [
+    (1, None, 0), (3, None, 1), (1, True, 1), (3, False, 0)])
+def test_labels_of_one_class_are_left_out(classes, labels, texts, tmp_path):
+    visualizer = DetLocalVisualizer(name=f'labels_{classes}_{labels}')
+    visualizer.dataset_meta = dict(classes=tuple('abc'[:classes]), palette=[(9, 9, 9)] * classes)
+    written = []
+    draw = visualizer.draw_texts
+
+    class Watching(type(visualizer)):
+        def draw_texts(self, *args, **kwargs):
+            written.append(args)
+            return draw(*args, **kwargs)
+
+    visualizer.__class__ = Watching
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((40, 40, 3), np.uint8))
+    sample = DetDataSample(metainfo=dict(img_path=str(tmp_path / 'a.png')))
+    sample.pred_instances = InstanceData(
+        bboxes=torch.tensor([[4., 4., 20., 20.]]), labels=torch.zeros(1, dtype=torch.long),
+        scores=torch.ones(1))
+    hook = ShowPredictionsHook(str(tmp_path / 'out'), labels=labels)
+    runner = SimpleNamespace(visualizer=visualizer, logger=logging.getLogger(), work_dir='')
+    hook.before_test_epoch(runner)
+    hook.after_test_iter(runner, 0, outputs=[sample])
+    hook.after_test_epoch(runner)
+    assert len(written) == texts
+    assert sorted(drawn(tmp_path / 'out')) == ['a.png', 'overview.png']
+    visualizer.draw_texts('again', torch.zeros(2))
+    assert len(written) == texts + 1  # only the hook's own pictures are without
 
 
 def test_several_views(trained, tmp_path, capsys, monkeypatch):
