@@ -2,7 +2,6 @@
 
 import json
 
-import pytest
 import torch
 from rich.console import Console
 
@@ -31,18 +30,11 @@ def fill(mib):
     return torch.get_num_threads(), held[-1].item()
 
 
-@pytest.fixture(scope='module')
-def children():
-    return [run_in_child(fill, mib, threads=1) for mib in (1, 400)]
-
-
-def test_a_child_tells_its_own_peak(children):
-    (_, small), (_, large) = children
-    assert 390 < large - small < 500
-
-
-def test_a_child_has_the_threads_it_was_given(children):
-    assert children[0][0] == (1, 1.)
+def test_a_child_tells_its_own_peak_and_has_the_threads_it_was_given():
+    (threads, value), peak = run_in_child(fill, 1500, threads=1)
+    assert (threads, value) == (1, 1.)
+    # Libraries come on top; what this process holds does not.
+    assert 1500 < peak < 1500 + 1200
 
 
 def test_a_report_is_written_and_printed(tmp_path):
