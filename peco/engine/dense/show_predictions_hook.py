@@ -87,7 +87,9 @@ class ShowPredictionsHook(Hook):
             runner.visualizer.add_datasample(name, image, data_sample=sample, out_file=str(path),
                                              **options)
         if len(self._first) < _COLUMNS * _ROWS:
-            self._first.append(_divided(runner.visualizer.get_image(), image.shape[1]))
+            # mmseg's visualizer keeps only the last half of what it has written.
+            drawn = mmcv.imread(str(path), channel_order='rgb')
+            self._first.append(_divided(drawn, image.shape[1]))
 
     @contextmanager
     def _labelling(self, visualizer: Visualizer) -> Iterator[None]:
@@ -133,6 +135,5 @@ def _divided(picture: np.ndarray, width: int) -> np.ndarray:
     """A white line between the annotation and the prediction."""
     if picture.shape[1] == 2 * width:
         half = max(1, width // 100)
-        picture = picture.copy()
         picture[:, width - half:width + half] = 255
     return picture

@@ -89,6 +89,7 @@ def test_metrics_and_pictures(trained, tmp_path, capsys):
     pictures = drawn(tmp_path / 'show')
     overview = pictures.pop('overview.png')
     assert len(pictures) == 6 and overview.shape[1] > 3 * 480  # three columns
+    assert overview.shape[0] < 600  # of annotation and prediction, side by side
     differences = []
     for name, (height, width) in zip(sorted(pictures), SIZES, strict=True):
         picture = pictures[name].astype(int)
