@@ -6,7 +6,6 @@ Example:
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import _environment  # noqa: F401
@@ -27,6 +26,7 @@ from peco.engine.cli import (
 from peco.engine.dense import ShowPredictionsHook, use_tta
 from peco.engine.hooks import ShowResultsHook
 from peco.utils.config import ConfigError
+from peco.utils.write_json import write_json
 
 
 def parse_args() -> argparse.Namespace:
@@ -46,14 +46,6 @@ def parse_args() -> argparse.Namespace:
                         'tta_pipeline')
     add_run_arguments(parser)
     return parser.parse_args()
-
-
-def write_json(metrics: dict, path: Path) -> None:
-    """Write metrics in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f'.{path.name}.part')
-    unfinished.write_text(json.dumps(metrics, indent=2) + '\n')
-    unfinished.replace(path)
 
 
 def show(metrics: dict[str, float], title: str) -> None:

@@ -76,7 +76,6 @@ def training_steps(config: str, batch: int, size: tuple[int, int], device: str,
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).to(device).train()
     add_float32_islands(model)
-    cfg.optim_wrapper.pop('auto_scale_lr', None)
     optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     is_detector = cfg.default_scope == 'mmdet'
     data = dict(

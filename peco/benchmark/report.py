@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+
+from peco.utils.write_json import write_json
 
 
 @dataclass
@@ -52,11 +53,7 @@ class Report:
 
     def write(self, path: str | Path) -> None:
         """Write the report as JSON, in one step."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f'.{path.name}.part')
-        unfinished.write_text(json.dumps(asdict(self), indent=2) + '\n')
-        unfinished.replace(path)
+        write_json(asdict(self), path)
 
     def table(self) -> Table:
         """The rows for a terminal."""

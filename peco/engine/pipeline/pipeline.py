@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from peco.utils.config import load_config
+from peco.utils.write_json import write_json
 
 from .progress import PipelineProgress
 from .report import Report
@@ -198,9 +199,7 @@ class Pipeline:
             command=shlex.join(['python', *argv]),
             seconds=round(time.time() - start, 1),
             metrics=dict(collect_metrics(folder), peak_mib=peak_mib))
-        part = self.done_file(stage).with_suffix('.part')
-        part.write_text(json.dumps(record, indent=2) + '\n')
-        part.rename(self.done_file(stage))
+        write_json(record, self.done_file(stage))
         shown = collect_metrics(folder) if stage.run == 'test' else {}
         progress.end('  '.join(f'{k} {v:.4g}' for k, v in shown.items()))
         return 0
