@@ -5,8 +5,8 @@ work_dir = 'work_dirs/camvid'
 names = dict(
     data='camvid',
     task='UperNet',
-    finetune='upernet_peco-vit-micro_b8-1000it_camvid-256x256',
-    scratch='upernet_scratch-vit-micro_b8-1000it_camvid-256x256',
+    finetune='upernet_peco-vit-micro_b8-500it_camvid-256x256',
+    scratch='upernet_scratch-vit-micro_b8-500it_camvid-256x256',
     images='test')
 
 _measures = [

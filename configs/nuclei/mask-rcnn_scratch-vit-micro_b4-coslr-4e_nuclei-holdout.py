@@ -1,13 +1,6 @@
 # For tuning the recipe from scratch on the same split.
-_base_ = 'mask-rcnn_scratch-vit-micro_b4-coslr-4e_nuclei.py'
+_base_ = 'mask-rcnn_peco-vit-micro_b4-coslr-4e_nuclei-holdout.py'
 
-train_dataloader = dict(dataset=dict(indices=435))
-val_dataloader = dict(
-    dataset=dict(
-        ann_file='annotations/instances_train.json',
-        data_prefix=dict(img='train/'),
-        indices=-100))
-test_dataloader = val_dataloader
-# The annotations of these images alone, as they are read.
-val_evaluator = dict(ann_file=None)
-test_evaluator = val_evaluator
+made_by = dict(_delete_=True)
+model = dict(backbone=dict(init_cfg=None))
+optim_wrapper = dict(optimizer=dict(lr=1e-3), paramwise_cfg=dict(layer_decay_rate=1.0))

@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/mask-rcnn_peco-vit-micro-p8.py',
     '../_base_/datasets/digits_instance.py',
-    '../_base_/schedules/coco_adamw_1x.py',
+    '../_base_/schedules/mask-rcnn_adamw_coslr-4e.py',
     '../_base_/mmdet_runtime.py',
 ]
 
@@ -29,24 +29,10 @@ model = dict(
     train_cfg=dict(rpn_proposal=dict(max_per_img=100), rcnn=dict(sampler=dict(num=32))),
     test_cfg=dict(rpn=dict(max_per_img=100), rcnn=dict(max_per_img=20)))
 
-optim_wrapper = dict(
-    _delete_=True,
-    type='OptimWrapper',
-    optimizer=dict(_base_.optim_wrapper.optimizer, lr=2e-3),
-    clip_grad=dict(max_norm=3.0),
-    constructor=_base_.optim_wrapper.constructor,
-    paramwise_cfg=dict(layer_decay_rate=0.85))
-param_scheduler = [
-    dict(_base_.param_scheduler[0], end=10),
-    dict(
-        type='CosineAnnealingLR',
-        eta_min=0.,
-        by_epoch=True,
-        begin=0,
-        end=2,
-        convert_to_iter_based=True),
-]
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
+_warm_up, _cosine = _base_.param_scheduler
+param_scheduler = [dict(_warm_up, end=10), dict(_cosine, end=2)]
 train_cfg = dict(max_epochs=2, val_interval=2)
-auto_scale_lr = dict(enable=False, base_batch_size=8)
+auto_scale_lr = dict(base_batch_size=8)
 default_hooks = dict(logger=dict(interval=10))
 custom_hooks = _base_.custom_hooks + [dict(type='peco.ShowPredictionsHook', limit=12)]

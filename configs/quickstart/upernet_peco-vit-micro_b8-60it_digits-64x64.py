@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/upernet_peco-vit-micro-p8.py',
     '../_base_/datasets/digits_seg.py',
-    '../_base_/schedules/ade20k_adamw_160k.py',
+    '../_base_/schedules/upernet_adamw_linlr-500it.py',
     '../_base_/mmseg_runtime.py',
 ]
 
@@ -23,18 +23,8 @@ model = dict(
     auxiliary_head=dict(num_classes=2),
     test_cfg=dict(_delete_=True, mode='whole'))
 
-optim_wrapper = dict(
-    _delete_=True,
-    type='OptimWrapper',
-    optimizer=dict(_base_.optim_wrapper.optimizer, lr=1e-3),
-    clip_grad=dict(max_norm=3.0),
-    constructor=_base_.optim_wrapper.constructor,
-    paramwise_cfg=dict(layer_decay_rate=0.85))
-param_scheduler = [
-    dict(_base_.param_scheduler[0], end=10),
-    dict(_base_.param_scheduler[1], begin=10, end=60),
-]
+_warm_up, _decay = _base_.param_scheduler
+param_scheduler = [dict(_warm_up, end=10), dict(_decay, begin=10, end=60)]
 train_cfg = dict(max_iters=60, val_interval=60)
-auto_scale_lr = dict(enable=False, base_batch_size=8)
 default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=60))
 custom_hooks = _base_.custom_hooks + [dict(type='peco.ShowPredictionsHook', limit=12)]

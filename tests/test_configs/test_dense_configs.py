@@ -153,7 +153,7 @@ def test_the_images_of_tuning_are_no_others(tmp_path):
 
 
 def test_camvid_is_read(tmp_path):
-    cfg = _load(ROOT / 'configs/camvid/upernet_scratch-vit-micro_b8-1000it_camvid-256x256.py')
+    cfg = _load(ROOT / 'configs/camvid/upernet_scratch-vit-micro_b8-500it_camvid-256x256.py')
     init_default_scope('mmseg')
     labels = np.arange(360 * 480).reshape(360, 480) % 11
     labels[:40] = 255

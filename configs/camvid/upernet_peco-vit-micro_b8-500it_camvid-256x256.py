@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/upernet_peco-vit-micro-p8.py',
     '../_base_/datasets/camvid_256.py',
-    '../_base_/schedules/ade20k_adamw_160k.py',
+    '../_base_/schedules/upernet_adamw_linlr-500it.py',
     '../_base_/mmseg_runtime.py',
 ]
 
@@ -21,17 +21,4 @@ model = dict(
     auxiliary_head=dict(num_classes=11),
     test_cfg=dict(mode='slide', crop_size=(256, 256), stride=(104, 224)))
 
-optim_wrapper = dict(
-    _delete_=True,
-    type='OptimWrapper',
-    optimizer=dict(_base_.optim_wrapper.optimizer, lr=1e-3),
-    clip_grad=dict(max_norm=3.0),
-    constructor=_base_.optim_wrapper.constructor,
-    paramwise_cfg=dict(layer_decay_rate=0.85))
-param_scheduler = [
-    dict(_base_.param_scheduler[0], end=100),
-    dict(_base_.param_scheduler[1], begin=100, end=1000),
-]
-train_cfg = dict(max_iters=1000, val_interval=1000)
-auto_scale_lr = dict(enable=False, base_batch_size=8)
-default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=200))
+default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=100))

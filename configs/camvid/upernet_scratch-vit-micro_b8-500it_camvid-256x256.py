@@ -1,5 +1,5 @@
 # The same budget from random weights, with its own learning rate and no layer decay.
-_base_ = 'upernet_peco-vit-micro_b8-1000it_camvid-256x256.py'
+_base_ = 'upernet_peco-vit-micro_b8-500it_camvid-256x256.py'
 
 made_by = dict(_delete_=True)
 model = dict(backbone=dict(init_cfg=None))
