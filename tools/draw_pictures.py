@@ -61,6 +61,7 @@ def read_config(args: argparse.Namespace) -> Config:
     if cfg.model.get('tokenizer') is None or 'train_dataloader' not in cfg:
         raise ConfigError(f"config '{args.config}' has no model.tokenizer or no train_dataloader: "
                           'there is nothing to draw with')
+    cfg.model.pop('token_cache', None)
     if args.tokenizer_checkpoint:
         cfg.model.tokenizer_checkpoint = args.tokenizer_checkpoint
     path = cfg.model.get('tokenizer_checkpoint')

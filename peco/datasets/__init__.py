@@ -2,6 +2,10 @@
 
 from . import demo, transforms
 from .image_folder import ImageFolder
+from .seeded_views import SeededViews
 from .transforms import UnreadableImageError
+from .view_pipeline import ViewPipeline
 
-__all__ = ['ImageFolder', 'UnreadableImageError', 'demo', 'transforms']
+__all__ = [
+    'ImageFolder', 'SeededViews', 'UnreadableImageError', 'ViewPipeline', 'demo', 'transforms'
+]

@@ -1,5 +1,6 @@
 """A folder of images, with or without class folders."""
 
+import hashlib
 import logging
 import os.path as osp
 from collections.abc import Sequence
@@ -10,8 +11,10 @@ from mmpretrain.datasets import CustomDataset
 from mmpretrain.datasets.custom import find_folders, get_samples
 
 from peco.registry import DATASETS
+from peco.token_cache import TokenCache
 
 from .subset import holdout_positions, per_class_positions
+from .view_pipeline import ViewPipeline
 
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp')
 
@@ -41,12 +44,15 @@ class ImageFolder(CustomDataset):
             warning, instead of an error.
         extensions: File extensions, in any case.
         max_refetch: Unreadable images in a row before giving up.
+        token_cache: Folder of a :class:`peco.token_cache.TokenCache` of these images: each access
+            replays one of its views, chosen at random, and adds ``token_ids``.
         **kwargs: Further arguments of mmengine's ``BaseDataset`` and mmpretrain's
             ``CustomDataset`` (``pipeline``, ``test_mode``, ``metainfo``, ``indices``, ...).
 
     Raises:
         FileNotFoundError: If the folder or the annotation file does not exist.
-        ValueError: If there are no images, or an argument is impossible.
+        ValueError: If there are no images, an argument is impossible, or the token cache was made
+            of other images or with other transforms.
 
     Example:
         >>> dataset = ImageFolder('data/cifar10', 'train', num_per_class=500,
@@ -65,6 +71,7 @@ class ImageFolder(CustomDataset):
                  allow_fewer: bool = False,
                  extensions: Sequence[str] = IMAGE_EXTENSIONS,
                  max_refetch: int = 100,
+                 token_cache: str | None = None,
                  **kwargs) -> None:
         if split_role not in (None, 'bank', 'query'):
             raise ValueError(f"split_role must be 'bank', 'query' or None, got {split_role!r}")
@@ -77,6 +84,7 @@ class ImageFolder(CustomDataset):
         self.num_per_class = num_per_class
         self.seed = seed
         self.allow_fewer = allow_fewer
+        self.token_cache = None if token_cache is None else TokenCache(token_cache)
         super().__init__(
             data_root=osp.expanduser(data_root),
             data_prefix=data_prefix,
@@ -85,6 +93,16 @@ class ImageFolder(CustomDataset):
             extensions=extensions,
             max_refetch=max_refetch,
             **kwargs)
+
+    def full_init(self) -> None:
+        """Load the list of images, and check the token cache against it."""
+        if self._fully_initialized:
+            return
+        super().full_init()
+        if self.token_cache is not None:
+            self._views = ViewPipeline(self.pipeline)
+            self.token_cache.check(
+                images=len(self), data=self.files_fingerprint, pipeline=self._views.describe())
 
     def load_data_list(self) -> list[dict]:
         """Find the samples and keep the chosen subset."""
@@ -99,6 +117,8 @@ class ImageFolder(CustomDataset):
             names, labels = [names[i] for i in keep], [labels[i] for i in keep]
         if not names:
             raise ValueError(f'holdout={self.holdout} leaves no image of {self.img_prefix}')
+        listed = '\n'.join([*names, f'indices={self._indices}'])
+        self.files_fingerprint = hashlib.sha256(listed.encode()).hexdigest()
         backend = get_file_backend(self.img_prefix, enable_singleton=True)
         data_list = []
         for name, label in zip(names, labels, strict=True):
@@ -178,6 +198,8 @@ class ImageFolder(CustomDataset):
         info['test_mode'] = self.test_mode
         if self.split_role is not None:
             info['split_role'] = self.split_role
+        if self.token_cache is not None:
+            return self._views.replay(info, idx, self.token_cache)
         return self.pipeline(info)
 
     def __getitem__(self, idx: int) -> dict:

@@ -13,7 +13,7 @@ from peco.datasets.image_folder import IMAGE_EXTENSIONS
 
 from .class_check import check_classes
 from .config_check import check_components
-from .image_folders import holds_image, image_folder
+from .image_folders import holds_image, image_folder, image_folder_configs
 from .path_variables import variable_of
 
 _STAGES = dict(train=('train_dataloader', 'val_dataloader'), test=('test_dataloader', ))
@@ -45,6 +45,7 @@ def check_config(cfg: Config, stage: str) -> list[str]:
         *_check_data(cfg, stage),
         *check_classes(cfg, _STAGES[stage]),
         *_check_checkpoints(cfg, stage),
+        *(_check_token_cache(cfg) if stage == 'train' else ()),
         *_check_work_dir(cfg.get('work_dir')),
     ]
 
@@ -144,6 +145,29 @@ def _data_line(path: str, keys: list[str], cfg: Config) -> str:
         mend += f', set the environment variable {variable} to a folder of your own'
     overrides = ' '.join(f'{key}=PATH' for key in keys)
     return f'data {fault}. {mend}, or name your own: --cfg-options {overrides}'
+
+
+def _check_token_cache(cfg: Config) -> Iterator[str]:
+    """The model and the images must name the same cache, and it must be there."""
+    model = cfg.get('model') or {}
+    named = {'model.token_cache': model.get('token_cache')} if 'type' in model else {}
+    loader = cfg.get('train_dataloader') or {}
+    for key, dataset in image_folder_configs(loader.get('dataset'), 'train_dataloader.dataset'):
+        named[f'{key}.token_cache'] = dataset.get('token_cache')
+    caches = {path for path in named.values() if path is not None}
+    if not caches:
+        return
+    if len(set(named.values())) > 1:
+        told = ', '.join(f'{key}={path}' for key, path in named.items())
+        yield f'the same token cache must stand in the model and in its images, now {told}'
+        return
+    path = caches.pop()
+    if not (Path(path).expanduser() / 'meta.json').is_file():
+        command = (cfg.get('made_by') or {}).get(path)
+        mend = f'Make it with: {command}' if command else (
+            'Make it with: python tools/cache_tokens.py CONFIG')
+        keys = ' '.join(f'{key}=PATH' for key in named)
+        yield f"token cache '{path}' does not exist. {mend}, or name your own: --cfg-options {keys}"
 
 
 def _check_checkpoints(cfg: Config, stage: str) -> list[str]:

@@ -9,7 +9,14 @@ import sys
 import pytest
 
 from peco.utils import load_checkpoint
-from tests.toy_configs import ROOT, classifier_config, write_config
+from tests.toy_configs import (
+    ROOT,
+    SIZE,
+    classifier_config,
+    pretrain_config,
+    run_tool,
+    write_config,
+)
 
 
 def run(script, *args, **variables):
@@ -55,6 +62,7 @@ def test_what_is_missing_is_told_once_and_the_exit_code_comes_back(images, tmp_p
 @pytest.mark.parametrize('script, args, message', [
     ('dist_train.sh', ['config.py'], 'usage: tools/dist_train.sh CONFIG GPUS'),
     ('dist_test.sh', ['config.py', 'a.pth'], 'usage: tools/dist_test.sh CONFIG CHECKPOINT GPUS'),
+    ('dist_cache_tokens.sh', ['config.py'], 'usage: tools/dist_cache_tokens.sh CONFIG GPUS'),
     ('dist_train.sh', ['config.py', 'many'], "GPUS is 'many'"),
     ('dist_train.sh', ['config.py', '0'], "GPUS is '0'"),
     ('slurm_train.sh', ['part'], 'usage: tools/slurm_train.sh'),
@@ -98,3 +106,16 @@ def test_slurm(tmp_path):
     assert words[-6:] == ['c.py', '--work-dir', 'w dir', '--amp', '--launcher', 'slurm']
     done = run('slurm_test.sh', 'part', 'job', 'c.py', 'a.pth', '--out', 'x', PATH=path)
     assert done.stdout.splitlines()[-6:] == ['c.py', 'a.pth', '--out', 'x', '--launcher', 'slurm']
+
+
+def test_two_ranks_share_a_token_cache(images, tokenizer_run, tmp_path):
+    cfg = pretrain_config(images, tokenizer_run / 'epoch_2.pth')
+    cfg['train_dataloader']['dataset']['pipeline'][1:1] = [
+        dict(type='peco.RandomCropBox'), dict(type='peco.CropAndResize', size=SIZE)]
+    config = write_config(cfg, tmp_path / 'dist_cache.py')
+    done = run('dist_cache_tokens.sh', config, 2, '--out', tmp_path / 'two', '--views', 2)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('complete: train from it') == 1
+    assert run_tool('cache_tokens', config, '--out', tmp_path / 'one', '--views', 2) == 0
+    for name in ('ids.npy', 'boxes.npy', 'state.npy', 'meta.json'):
+        assert (tmp_path / 'two' / name).read_bytes() == (tmp_path / 'one' / name).read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ class PictureHook(EpochEndHook):
     def at_epoch_end(self, runner: Runner, epoch: int, step: int) -> None:
         """Draw."""
         model = unwrap(runner.model)
-        with keep_state(model, self.seed):
+        with keep_state(model, self.seed), _tokenizer_of(model):
             if self._batch is None:
                 self._batch = self._choose_images(runner)
             data = model.data_preprocessor(self._batch, False)
@@ -68,6 +69,11 @@ class PictureHook(EpochEndHook):
         count = min(self.num_images, size)
         indices = np.linspace(0, size - 1, count).round().astype(int).tolist()
         return loader.collate_fn([loader.dataset[index] for index in indices])
+
+
+def _tokenizer_of(model: nn.Module) -> AbstractContextManager:
+    """A masked model that a token cache feeds takes its tokenizer into memory to be drawn."""
+    return model.with_tokenizer() if hasattr(model, 'with_tokenizer') else nullcontext()
 
 
 def draw_model(model: nn.Module, inputs: torch.Tensor | list[torch.Tensor],

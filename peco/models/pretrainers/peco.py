@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 import torch
 from mmpretrain.models.selfsup import BaseSelfSupervisor
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from peco.models.utils import Frozen
 from peco.models.utils.pool_features import attach_features, pool_features
 from peco.registry import MODELS
+from peco.token_cache import TokenCache
 from peco.utils.value_range import from_unit
 
 # 32 images of 224x224: the f16 tokenizer then needs some 3 GiB in fp32.
@@ -35,6 +36,9 @@ class PeCo(BaseSelfSupervisor):
         tokenizer: Config of the tokenizer, a tokenizer, or None if every data sample carries
             ``token_ids`` of shape ``(h, w)``.
         tokenizer_checkpoint: Weights of the tokenizer; required with a config.
+        token_cache: Folder of a :class:`peco.token_cache.TokenCache` that the data set replays
+            (its argument of the same name). A tokenizer config then serves to check that the
+            cache is of this tokenizer, and to draw pictures; it does not stay in memory.
         tokenizer_chunk: Images that are tokenized at once. None takes as many as make up the
             pixels of 32 images of 224x224, which keeps the f16 tokenizer below some 3 GiB.
         tokenizer_size: Size of the tokenizer's view, if it is not the backbone's ``img_size``.
@@ -46,8 +50,8 @@ class PeCo(BaseSelfSupervisor):
 
     Raises:
         ValueError: If the head's classes are not the codebook, the tokenizer's grid is not the
-            patch grid, or the backbone does not fit.
-        FileNotFoundError: If the tokenizer's checkpoint does not exist.
+            patch grid, the backbone does not fit, or the token cache is of another tokenizer.
+        FileNotFoundError: If the tokenizer's checkpoint or the token cache does not exist.
 
     Example:
         >>> import torch
@@ -70,6 +74,7 @@ class PeCo(BaseSelfSupervisor):
                  head: dict | nn.Module,
                  tokenizer: dict | nn.Module | None = None,
                  tokenizer_checkpoint: str | None = None,
+                 token_cache: str | None = None,
                  tokenizer_chunk: int | None = None,
                  tokenizer_size: int | tuple[int, int] | None = None,
                  tokenizer_amp: bool = False,
@@ -88,11 +93,17 @@ class PeCo(BaseSelfSupervisor):
         self.tokenizer_amp = tokenizer_amp
         self.tokenizer_checkpoint = tokenizer_checkpoint
         self._tokenizer = None
+        # A network in an attribute would become part of this one.
+        self._tokenizer_cfg = None if isinstance(tokenizer, nn.Module) else tokenizer
         if tokenizer is not None:
             self._tokenizer = Frozen(self._build_tokenizer(tokenizer, tokenizer_checkpoint))
         self._check_backbone()
         if self.tokenizer is not None:
             self._check_tokenizer(tokenizer_size)
+        self.token_cache = None if token_cache is None else TokenCache(token_cache)
+        if self.token_cache is not None:
+            self._check_token_cache()
+            self._tokenizer = None
 
     @staticmethod
     def _build_tokenizer(tokenizer: dict | nn.Module, checkpoint: str | None) -> nn.Module:
@@ -125,6 +136,34 @@ class PeCo(BaseSelfSupervisor):
                 f'{self.backbone.img_size[0]}x{self.backbone.img_size[1]}: choose patch_size, '
                 "the tokenizer's stride or tokenizer_size so that both are equal")
 
+    def _check_token_cache(self) -> None:
+        meta, grid = self.token_cache.meta, list(self.backbone.grid)
+        if meta['codebook_size'] != self.head.num_classes:
+            raise ValueError(
+                f'the head predicts {self.head.num_classes} classes, the token cache '
+                f"'{self.token_cache.folder}' is of a codebook of {meta['codebook_size']}: set "
+                f"head.num_classes={meta['codebook_size']}")
+        self.token_cache.check(grid=grid)
+        if self.tokenizer is not None:
+            self.token_cache.check(tokenizer=self.tokenizer_info)
+
+    @contextmanager
+    def with_tokenizer(self) -> Iterator[nn.Module | None]:
+        """Hold the tokenizer for a while, where a token cache stands in for it.
+
+        Yields:
+            The tokenizer; None where no config tells how to build it.
+        """
+        if self.tokenizer is not None or self._tokenizer_cfg is None:
+            yield self.tokenizer
+            return
+        tokenizer = self._build_tokenizer(self._tokenizer_cfg, self.tokenizer_checkpoint)
+        self._tokenizer = Frozen(tokenizer.to(self.backbone.mask_token.device))
+        try:
+            yield self.tokenizer
+        finally:
+            self._tokenizer = None
+
     @property
     def tokenizer(self) -> nn.Module | None:
         """The frozen tokenizer, if there is one."""
@@ -134,7 +173,8 @@ class PeCo(BaseSelfSupervisor):
     def tokenizer_info(self) -> dict:
         """``path`` and ``fingerprint`` of the tokenizer, to tell it from any other."""
         if self.tokenizer is None:
-            return dict(path=None, fingerprint=None)
+            return dict(path=None, fingerprint=None) if self.token_cache is None else dict(
+                self.token_cache.meta['tokenizer'])
         return dict(path=self.tokenizer_checkpoint, fingerprint=self.tokenizer.fingerprint())
 
     @torch.no_grad()

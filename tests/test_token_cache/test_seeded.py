@@ -1,0 +1,30 @@
+import random
+
+import numpy as np
+
+from peco.token_cache import seeded
+
+
+def _draws(*key):
+    with seeded(*key):
+        return np.random.random(3).tolist(), random.random()
+
+
+def test_the_key_determines_the_draws():
+    assert _draws(0, 5, 1) == _draws(0, 5, 1)
+    different = {str(_draws(*key)) for key in ((0, 5, 1), (0, 5, 2), (0, 1, 5), (1, 5, 1))}
+    assert len(different) == 4
+
+
+def test_the_draws_outside_are_not_touched():
+    np.random.seed(3)
+    random.seed(3)
+    expected = np.random.random(4).tolist(), [random.random() for _ in range(4)]
+    np.random.seed(3)
+    random.seed(3)
+    numpy_draws, python_draws = [], []
+    for view in range(4):
+        numpy_draws.append(np.random.random())
+        python_draws.append(random.random())
+        _draws(0, 0, view)
+    assert (numpy_draws, python_draws) == expected
