@@ -19,7 +19,7 @@ from peco.models.backbones import PeCoViT
 from peco.registry import MODELS
 
 from .child import run_in_child
-from .report import Report, Row
+from .report import Report, Row, device_name
 from .timing import ratio, take_turns
 
 _STEPS = (
@@ -65,8 +65,7 @@ def measure(root: Path, device: str = 'cpu', threads: int | None = None,
                     statistics.median(ours), 1 / statistics.median(ours)))
     rows.append(Row('the same, every block global', 'bfloat16', statistics.median(theirs),
                     1 / statistics.median(theirs), ratio_vs_ours=ratio(theirs, ours)))
-    machine = torch.cuda.get_device_name() if device == 'cuda' else 'CPU'
-    return Report('dense', machine, threads or torch.get_num_threads(), rows)
+    return Report('dense', device_name(device), threads or torch.get_num_threads(), rows)
 
 
 def training_steps(config: str, batch: int, size: tuple[int, int], device: str,

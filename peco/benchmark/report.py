@@ -6,9 +6,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.table import Table
 
 from peco.utils.write_json import write_json
+
+
+def device_name(device: str) -> str:
+    """Name of the GPU, or ``'CPU'``."""
+    return torch.cuda.get_device_name() if device == 'cuda' else 'CPU'
 
 
 @dataclass

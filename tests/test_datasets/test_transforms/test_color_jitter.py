@@ -1,12 +1,18 @@
 import warnings
 
+import mmcv
 import numpy as np
 import pytest
 from PIL import Image
 from torchvision.transforms.functional import adjust_hue
 
 from peco.datasets.transforms import ColorJitter
-from peco.datasets.transforms.color_jitter import shift_hue
+from peco.datasets.transforms.color_jitter import (
+    adjust_brightness,
+    adjust_contrast,
+    adjust_saturation,
+    shift_hue,
+)
 
 
 def test_all_views_get_the_same_jitter():
@@ -52,3 +58,23 @@ def test_hue_alone_changes_the_image():
     image = np.full((4, 4, 3), (200, 60, 30), np.uint8)
     np.random.seed(0)
     assert (ColorJitter(hue=0.3)(dict(img=image))['img'] != image).any()
+
+
+@pytest.mark.parametrize('factor', [0., 0.3, 0.617, 1., 1.4, 2.5])
+@pytest.mark.parametrize('ours, theirs', [(adjust_brightness, mmcv.adjust_brightness),
+                                          (adjust_contrast, mmcv.adjust_contrast)])
+def test_tables_of_levels_give_what_mmcv_gives(ours, theirs, factor):
+    image = np.random.default_rng(0).integers(0, 200, (32, 32, 3), dtype=np.uint8)
+    difference = np.abs(ours(image, factor).astype(int) - theirs(image, factor, backend='cv2'))
+    # A product that is a whole number may fall to either side.
+    assert difference.max() <= 1 and (difference > 0).mean() < 0.2
+
+
+@pytest.mark.parametrize('factor', [0., 0.3, 0.617, 1., 1.4, 2.5])
+def test_saturation_is_mmcvs_within_a_level(factor):
+    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    ours, theirs = adjust_saturation(image, factor), mmcv.adjust_color(image, factor, backend='cv2')
+    difference = np.abs(ours.astype(int) - theirs)
+    # The library rounds its gray image before it mixes it in.
+    assert difference.max() <= (1 if factor < 2 else 2)
+    assert (difference > 0).mean() < 0.6

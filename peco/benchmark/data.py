@@ -1,0 +1,133 @@
+"""Reading images for pretraining: file to views and mask, on one core."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .child import run_in_child
+from .contest import Contestant, hold
+from .report import Report
+from .timing import take_turns
+
+_IMAGES = 64
+_SIZE = 500, 375
+
+
+def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds: int = 3,
+            images: int = _IMAGES) -> Report:
+    """BEiT's pipeline, a view of 224 px and one of 112 px: ours beside mmpretrain's.
+
+    Args:
+        root: The repository, with ``configs``.
+        device: Not used: images are read on the CPU.
+        threads: Not used: a loader process has one.
+        rounds: Calls that count.
+        images: JPEG files of 500x375, made on the spot.
+
+    Returns:
+        ``limit`` has the rate of bare decoding and its share of our time.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        kib = _write_images(Path(folder), images) / 1024
+        arguments = dict(folder=folder)
+        contestants = [
+            Contestant('PeCo, two views and mask', 'uint8', make_ours, images, arguments, True,
+                       'peco'),
+            Contestant('mmpretrain, two views and mask', 'uint8', make_mmpretrain, images,
+                       arguments, package='mmpretrain'),
+        ]
+        rows = hold(contestants, 'cpu', 1, rounds)
+        seconds, _ = run_in_child(_decoding, folder, rounds, threads=1)
+    ours = rows[0].median_s
+    limit = dict(kib_of_a_file=kib, decoding_img_per_s=images / seconds,
+                 decoding_share_of_ours=seconds / ours)
+    return Report('data', 'CPU', 1, rows, limit)
+
+
+def _write_images(folder: Path, count: int) -> int:
+    """Write JPEG files that are smooth and noisy in parts, as photographs are; mean size."""
+    rng = np.random.default_rng(0)
+    width, height = _SIZE
+    total = 0
+    for index in range(count):
+        layers = []
+        for cell in (4, 16, 64):
+            coarse = rng.integers(0, 256, (height // cell + 2, width // cell + 2, 3), np.uint8)
+            layers.append(np.asarray(Image.fromarray(coarse).resize(
+                (width, height), Image.Resampling.BICUBIC), np.float32))
+        pixels = 0.25 * layers[0] + 0.35 * layers[1] + 0.4 * layers[2]
+        buffer = io.BytesIO()
+        Image.fromarray(pixels.astype(np.uint8)).save(buffer, 'JPEG', quality=92)
+        total += len(buffer.getvalue())
+        (folder / f'{index:03d}.jpg').write_bytes(buffer.getvalue())
+    return total // count
+
+
+def _transforms() -> tuple[list[dict], list[dict]]:
+    """Our pipeline and mmpretrain's for the same views, masks and colours."""
+    jitter = dict(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.)
+    ours = [
+        dict(type='peco.LoadImage'),
+        dict(type='peco.RandomCropBox'),
+        dict(type='peco.CropAndResize', size=224, tokenizer_size=112),
+        dict(type='peco.ColorJitter', **jitter),
+        dict(type='peco.BlockwiseMask', grid_size=14, num_masked=75, min_patches=16),
+        dict(type='PackInputs'),
+    ]
+    theirs = [
+        dict(type='LoadImageFromFile'),
+        dict(type='ColorJitter', **jitter),
+        dict(type='RandomFlip', prob=0.5, direction='horizontal'),
+        dict(type='RandomResizedCropAndInterpolationWithTwoPic', size=224, second_size=112,
+             interpolation='bicubic', second_interpolation='lanczos', scale=(0.08, 1.0)),
+        dict(type='BEiTMaskGenerator', input_size=(14, 14), num_masking_patches=75,
+             max_num_patches=None, min_num_patches=16),
+        dict(type='PackInputs'),
+    ]
+    return ours, theirs
+
+
+def _reader(folder: str, pipeline: list[dict]) -> Callable[[], None]:
+    from mmengine.dataset import Compose
+    from mmengine.registry import init_default_scope
+    from mmpretrain.datasets import transforms  # noqa: F401
+
+    import peco.datasets  # noqa: F401
+    init_default_scope('mmpretrain')
+    np.random.seed(0)
+    run = Compose(pipeline)
+    infos = [dict(img_path=str(path)) for path in sorted(Path(folder).glob('*.jpg'))]
+
+    def read() -> None:
+        for info in infos:
+            run(dict(info))
+    return read
+
+
+def make_ours(device: str, dtype: str, folder: str) -> Callable[[], None]:
+    """Read every file through our pipeline."""
+    return _reader(folder, _transforms()[0])
+
+
+def make_mmpretrain(device: str, dtype: str, folder: str) -> Callable[[], None]:
+    """Read every file through mmpretrain's pipeline of BEiT."""
+    return _reader(folder, _transforms()[1])
+
+
+def _decoding(folder: str, rounds: int) -> float:
+    from peco.datasets.transforms.load_image import decode_image
+    contents = [path.read_bytes() for path in sorted(Path(folder).glob('*.jpg'))]
+    times = take_turns(dict(decoding=partial(_decode_all, decode_image, contents)), rounds)
+    return float(np.median(times['decoding']))
+
+
+def _decode_all(decode: Callable[[bytes], np.ndarray], contents: list[bytes]) -> None:
+    for content in contents:
+        decode(content)

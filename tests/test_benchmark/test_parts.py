@@ -1,0 +1,96 @@
+"""Each part on tiny sizes: what is compared does the same work, and the report is complete."""
+
+import pytest
+import torch
+
+from peco.benchmark import backbone, contest, data, limits, perceptual, quantizer
+from peco.benchmark.contest import Contestant, hold
+
+TINY = dict(dim=16, depth=2, heads=2, img_size=16, patch_size=4, masked=6, batch=2)
+
+
+def make_sleeper(device, dtype, seconds):
+    import time
+    return lambda: time.sleep(seconds)
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Run what a child would run; each child takes seconds to import torch."""
+    def call(function, *args, threads=None):
+        return function(*args), 1.
+    for module in (contest, limits, data, quantizer):
+        monkeypatch.setattr(module, 'run_in_child', call)
+
+
+def test_ratios_are_against_ours_of_the_same_dtype(in_process):
+    rows = hold([
+        Contestant('a', 'float32', make_sleeper, 4, dict(seconds=0.01), True),
+        Contestant('b', 'float32', make_sleeper, 4, dict(seconds=0.05)),
+        Contestant('c', 'bfloat16', make_sleeper, 4, dict(seconds=0.02)),
+        Contestant('d', 'bfloat16', make_sleeper, 4, package='no_such_package'),
+    ], 'cpu', None, 2)
+    a, b, c, d = rows
+    assert a.ratio_vs_ours is None and c.ratio_vs_ours is None
+    assert 3 < b.ratio_vs_ours < 6
+    assert 60 < b.img_per_s < 80.1
+    assert d.name == 'd (no_such_package is not installed)' and d.median_s is None
+
+
+@pytest.mark.parametrize('make', [
+    backbone.make_ours, backbone.make_mmpretrain, backbone.make_timm])
+def test_backbones_do_the_same_work(make):
+    torch.manual_seed(0)
+    flops = limits.count_flops(make('cpu', 'float32', **TINY))
+    reference = limits.count_flops(backbone.make_ours('cpu', 'float32', **TINY))
+    assert flops == pytest.approx(reference, rel=0.06)
+
+
+def test_the_backbone_part_reports_rows_and_limits(in_process, monkeypatch):
+    monkeypatch.setattr(limits, '_SHAPES', ((8, 8, 8), ))
+    report = backbone.measure(None, rounds=1, size=TINY)
+    assert [row.dtype for row in report.rows] == ['float32'] * 3 + ['bfloat16'] * 3
+    assert [row.ratio_vs_ours is None for row in report.rows] == [True, False, False] * 2
+    assert all(row.img_per_s > 0 and row.peak_mib for row in report.rows)
+    rate = report.limit['matmul_gflops']['float32'] / report.limit['gflop_per_image']
+    assert report.limit['img_per_s at the matmul rate, float32'] == pytest.approx(rate)
+
+
+def test_perceptual_losses_give_the_same_gradient():
+    size = dict(dim=16, depth=4, heads=2, img_size=16, patch_size=4, batch=2)
+    gradients = []
+    for make in (perceptual.make_ours, perceptual.make_naive):
+        torch.manual_seed(0)
+        step = make('cpu', 'float32', **size)
+        step()
+        held = dict(zip(step.__code__.co_freevars,
+                        (cell.cell_contents for cell in step.__closure__), strict=True))
+        gradients.append(held['x_hat'].grad)
+    torch.testing.assert_close(*gradients)
+
+
+def test_the_quantizer_part_checks_the_distances(in_process):
+    size = dict(batch=2, side=4, dim=8, codes=16)
+    report = quantizer.measure(None, rounds=1, size=size, many_codes=64)
+    assert len(report.rows) == 4 and all(row.median_s > 0 for row in report.rows)
+    assert 0 <= report.limit['worst_relative_excess_of_distance'] < 1e-5
+    assert report.limit['ours_over_bare_product'] > 0
+
+
+def test_pipelines_make_the_same_views(tmp_path):
+    data._write_images(tmp_path, 1)
+    from mmengine.dataset import Compose
+    shapes = []
+    for pipeline in data._transforms():
+        data._reader(str(tmp_path), pipeline)()
+        out = Compose(pipeline)(dict(img_path=str(tmp_path / '000.jpg')))
+        shapes.append(([tuple(view.shape) for view in out['inputs']],
+                       int(out['data_samples'].mask.sum())))
+    assert shapes[0] == shapes[1] == ([(3, 224, 224), (3, 112, 112)], 75)
+
+
+def test_the_data_part_reports_the_share_of_decoding(in_process):
+    report = data.measure(None, rounds=1, images=2)
+    assert [row.ratio_vs_ours is None for row in report.rows] == [True, False]
+    assert 0 < report.limit['decoding_share_of_ours'] < 1
+    assert 20 < report.limit['kib_of_a_file'] < 200
