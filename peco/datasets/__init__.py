@@ -1,11 +1,13 @@
 """Datasets, transforms and demo data of PeCo; importing this package registers them."""
 
-from . import demo, transforms
+from . import demo, shards, transforms
 from .image_folder import ImageFolder
 from .seeded_views import SeededViews
+from .shards import TarShards
 from .transforms import UnreadableImageError
 from .view_pipeline import ViewPipeline
 
 __all__ = [
-    'ImageFolder', 'SeededViews', 'UnreadableImageError', 'ViewPipeline', 'demo', 'transforms'
+    'ImageFolder', 'SeededViews', 'TarShards', 'UnreadableImageError', 'ViewPipeline', 'demo',
+    'shards', 'transforms'
 ]

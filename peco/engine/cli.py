@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from peco.utils.config import ConfigError, add_options_argument, load_config
 
 from .explain import explain_error
-from .hooks import CodebookInitHook
+from .hooks import CodebookInitHook, EpochOfDatasetHook
 from .hooks.epoch_end import unwrap
 from .image_folders import use_test_mode
 from .launch import LAUNCHERS, rank_from_environment, setup_launcher
@@ -87,6 +87,9 @@ def complete_dataloaders(cfg: Config, pin_memory: bool = True,
         loader.pin_memory = pin_memory and loader.pin_memory
         if name != 'train_dataloader':
             use_test_mode(loader)
+        if str((loader.get('dataset') or {}).get('type')).split('.')[-1] == 'TarShards':
+            # Its workers share out whole batches.
+            loader.dataset.batch_size = loader.batch_size
         cfg[name] = loader
 
 
@@ -115,6 +118,7 @@ def build_runner(cfg: Config, stage: str, launcher: str) -> Runner:
         if stage == 'train':
             _check_train_length(runner)
             _add_codebook_check(runner)
+            runner.register_hook(EpochOfDatasetHook())
         runner.register_hook(WeightsCheckHook())
     return runner
 

@@ -12,7 +12,10 @@ from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.registry import DATASETS, init_default_scope
 from mmengine.runner import Runner
+from torch.utils.data import IterableDataset
 
+from peco.datasets import ImageFolder
+from peco.datasets.shards import write_shards
 from peco.engine.config_check import check_components
 from peco.engine.pipeline import Pipeline
 from peco.registry import MODELS
@@ -74,6 +77,7 @@ def image_folder(tmp_path_factory):
         for index in range(10):
             image = rng.integers(0, 256, (200, 220, 3), dtype=np.uint8)
             cv2.imwrite(str(root / label / f'{index}.png'), image)
+    list(write_shards(ImageFolder(str(root)), root))
     return root
 
 
@@ -109,7 +113,10 @@ def test_config_pipelines_and_metrics_run(path, image_folder):
             small['num_per_class'] = 2
         if small.get('holdout'):
             small['holdout'] = dict(small['holdout'], fraction=0.5)
-        sample = DATASETS.build(small)[0]
+        if dataset['type'] == 'peco.TarShards':
+            del small['data_prefix']
+        built = DATASETS.build(small)
+        sample = next(iter(built)) if isinstance(built, IterableDataset) else built[0]
         assert set(sample) == {'inputs', 'data_samples'}
     for key in ('val_evaluator', 'test_evaluator'):
         if cfg.get(key) is not None:

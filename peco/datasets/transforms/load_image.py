@@ -32,7 +32,8 @@ class LoadImage(BaseTransform):
     dataset fetches another image: each such file is reported once, with a running count. In test
     mode (``results['test_mode']``, set by :class:`peco.datasets.ImageFolder`), it is an error.
 
-    **Required keys:** ``img_path``; optional ``test_mode``. **Added keys:** ``img``,
+    **Required keys:** ``img_path``; optional ``img_bytes`` (the content of the file, if it has
+    been read), ``test_mode``. **Added keys:** ``img``,
     ``img_shape``, ``ori_shape``.
 
     Args:
@@ -54,7 +55,10 @@ class LoadImage(BaseTransform):
         """Add the image, or return None for an unreadable file in training."""
         path = results['img_path']
         try:
-            image = decode_image(fileio.get(path, backend_args=self.backend_args))
+            content = results.pop('img_bytes', None)
+            if content is None:
+                content = fileio.get(path, backend_args=self.backend_args)
+            image = decode_image(content)
         except (OSError, ValueError) as error:
             if self.on_error == 'raise' or results.get('test_mode', False):
                 raise UnreadableImageError(f'cannot read image {path}: {error}') from error

@@ -2,12 +2,13 @@
 
 from .codebook_hook import CodebookHook
 from .codebook_init_hook import CodebookInitHook
+from .epoch_of_dataset_hook import EpochOfDatasetHook
 from .online_knn_hook import OnlineKNNHook
 from .picture_hook import PictureHook
 from .show_results_hook import ShowResultsHook
 from .tokenizer_guard_hook import TokenizerGuardHook, TokenizerMismatchError
 
 __all__ = [
-    'CodebookHook', 'CodebookInitHook', 'OnlineKNNHook', 'PictureHook', 'ShowResultsHook',
-    'TokenizerGuardHook', 'TokenizerMismatchError'
+    'CodebookHook', 'CodebookInitHook', 'EpochOfDatasetHook', 'OnlineKNNHook', 'PictureHook',
+    'ShowResultsHook', 'TokenizerGuardHook', 'TokenizerMismatchError'
 ]

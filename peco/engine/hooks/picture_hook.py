@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from mmengine.dist import master_only
 from mmengine.runner import Runner
 from torch import nn
+from torch.utils.data import IterableDataset
 
 from peco.registry import HOOKS
 from peco.utils.value_range import to_unit
@@ -67,6 +69,8 @@ class PictureHook(EpochEndHook):
         loader = runner.train_dataloader if runner.val_loop is None else runner.val_dataloader
         size = len(loader.dataset)
         count = min(self.num_images, size)
+        if isinstance(loader.dataset, IterableDataset):
+            return loader.collate_fn(list(islice(loader.dataset, count)))
         indices = np.linspace(0, size - 1, count).round().astype(int).tolist()
         return loader.collate_fn([loader.dataset[index] for index in indices])
 

@@ -1,0 +1,10 @@
+# The same from tar shards: python tools/make_shards.py data/imagenet/train data/imagenet_shards/train
+_base_ = 'pretrain_vitb_800e.py'
+
+train_dataloader = dict(
+    sampler=None,
+    dataset=dict(
+        _delete_=True,
+        type='peco.TarShards',
+        data_root='{{$PECO_SHARDS_DIR:data/imagenet_shards/train}}',
+        pipeline=_base_.train_pipeline))

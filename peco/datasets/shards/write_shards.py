@@ -1,0 +1,68 @@
+"""Put the images of a folder into shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from peco.datasets.image_folder import ImageFolder
+
+from .shard_index import INDEX, ShardIndex
+
+
+def write_shards(dataset: ImageFolder, out: str | Path, images_per_shard: int = 1000,
+                 seed: int = 0) -> Iterator[int]:
+    """Write shards in a random order, file by file as they are, and an index.
+
+    The order is shuffled once, so that neighbours in a shard are not of one class. A shard whose
+    file is whole is not written again, so that an interrupted call goes on where it was.
+
+    Args:
+        dataset: The images; the classes too if it has labels.
+        out: Folder of the shards.
+        images_per_shard: Images of a shard.
+        seed: Seed of the order.
+
+    Yields:
+        Number of images that are done.
+
+    Raises:
+        FileExistsError: If the folder holds a finished set of shards.
+    """
+    import webdataset
+    folder = Path(out).expanduser()
+    if (folder / INDEX).exists():
+        raise FileExistsError(f"'{out}' holds shards already: name another folder, or remove it")
+    folder.mkdir(parents=True, exist_ok=True)
+    order = np.random.default_rng(seed).permutation(len(dataset))
+    parts = [order[start:start + images_per_shard]
+             for start in range(0, len(order), images_per_shard)]
+    names = [f'{number:06d}.tar' for number in range(len(parts))]
+    done = 0
+    for name, part in zip(names, parts, strict=True):
+        if not (folder / name).exists():
+            unfinished = folder / f'.{name}.part'
+            with webdataset.TarWriter(str(unfinished), encoder=False) as writer:
+                for image in part:
+                    writer.write(_sample(dataset, int(image)))
+                    done += 1
+                    yield done
+            unfinished.replace(folder / name)
+        else:
+            done += len(part)
+            yield done
+    classes = list(dataset.CLASSES) if dataset.with_label and dataset.CLASSES else None
+    ShardIndex(names, [len(part) for part in parts], classes).write(folder)
+
+
+def _sample(dataset: ImageFolder, image: int) -> dict[str, str | bytes]:
+    info = dataset.get_data_info(image)
+    path = Path(info['img_path'])
+    # Keys of webdataset must not hold dots, so that the number stands for the path.
+    sample = {'__key__': f'{image:09d}', path.suffix[1:].lower(): path.read_bytes(),
+              'path': str(path.relative_to(dataset.img_prefix)).encode()}
+    if 'gt_label' in info:
+        sample['cls'] = str(info['gt_label']).encode()
+    return sample
