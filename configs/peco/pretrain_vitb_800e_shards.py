@@ -1,4 +1,4 @@
-# The same from tar shards: python tools/make_shards.py data/imagenet/train data/imagenet_shards/train
+# The same from the tar shards that tools/make_shards.py wrote.
 _base_ = 'pretrain_vitb_800e.py'
 
 train_dataloader = dict(
