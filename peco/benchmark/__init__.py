@@ -1,14 +1,27 @@
 """Speed and memory, ours beside our peers' in one run."""
 
-from . import backbone, data, dense, perceptual, quantizer
+from . import (
+    backbone,
+    data,
+    dense,
+    perceptual,
+    pretrain_step,
+    quantizer,
+    scaling,
+    tokenizing,
+)
 from .report import Report, Row
 
-PARTS = dict(
-    backbone=backbone.measure,
-    small=backbone.measure_small,
-    quantizer=quantizer.measure,
-    perceptual=perceptual.measure,
-    data=data.measure,
-    dense=dense.measure)
+PARTS = {
+    'backbone': backbone.measure,
+    'small': backbone.measure_small,
+    'tokenize': tokenizing.measure,
+    'pretrain-step': pretrain_step.measure,
+    'quantizer': quantizer.measure,
+    'perceptual': perceptual.measure,
+    'data': data.measure,
+    'scaling': scaling.measure,
+    'dense': dense.measure,
+}
 
 __all__ = ['PARTS', 'Report', 'Row']

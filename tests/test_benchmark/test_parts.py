@@ -3,8 +3,21 @@
 import pytest
 import torch
 
-from peco.benchmark import backbone, contest, data, limits, perceptual, quantizer
+from peco.benchmark import (
+    PARTS,
+    backbone,
+    contest,
+    data,
+    limits,
+    perceptual,
+    pretrain_step,
+    quantizer,
+    scaling,
+    tokenizing,
+)
 from peco.benchmark.contest import Contestant, hold
+from peco.benchmark.report import Row
+from tests.toy_configs import ROOT
 
 TINY = dict(dim=16, depth=2, heads=2, img_size=16, patch_size=4, masked=6, batch=2)
 
@@ -94,3 +107,66 @@ def test_the_data_part_reports_the_share_of_decoding(in_process):
     assert [row.ratio_vs_ours is None for row in report.rows] == [True, False]
     assert 0 < report.limit['decoding_share_of_ours'] < 1
     assert 20 < report.limit['kib_of_a_file'] < 200
+
+
+def test_exponents_are_slopes():
+    assert scaling.exponent([1, 2, 4], [3, 6, 12]) == pytest.approx(1)
+    assert scaling.exponent([1, 2, 4], [3, 12, 48]) == pytest.approx(2)
+    rows = [Row('', '', peak_mib=500 + size / 10) for size in (100, 400, 900, 1600)]
+    assert scaling._memory_exponent([100, 400, 900, 1600], rows) == pytest.approx(1)
+
+
+def test_the_scaling_part_reports_exponents(in_process):
+    arch = dict(embed_dims=16, num_layers=1, num_heads=2)
+    with pytest.MonkeyPatch.context() as patch:
+        peaks = iter([600., 700., 900., *[1.] * 20])
+        patch.setattr(contest, 'run_in_child', lambda function, *args, threads=None: (
+            function(*args), next(peaks) if function is contest._run_alone else 0.))
+        report = scaling.measure(None, rounds=1, sides=(112, 224, 336), batches=(1, 2),
+                                 codes=(16, 64), arch=arch)
+    assert len(report.rows) == 7 and set(report.limit) == {
+        'exponent of seconds in pixels', 'exponent of memory in pixels',
+        'exponent of seconds in images', 'exponent of seconds in codes'}
+
+
+def test_the_plain_encoder_gives_our_ids():
+    config = str(ROOT / 'configs/_base_/models/tokenizer_vqgan-f8-small.py')
+    seen = {}
+    for make in (tokenizing.make_ours, tokenizing.make_plain):
+        torch.manual_seed(0)
+        call = make('cpu', 'float32', config=config, batch=1)
+        held = dict(zip(call.__wrapped__.__code__.co_freevars,
+                        (cell.cell_contents for cell in call.__wrapped__.__closure__),
+                        strict=True))
+        with torch.inference_mode():
+            seen[make] = held['function'](held['images'])
+    ours, plain = seen.values()
+    assert (ours.flatten() == plain.flatten()).float().mean() > 0.98 and len(ours.unique()) > 9
+
+
+def test_our_step_trains_on_cached_ids(monkeypatch):
+    monkeypatch.setattr(pretrain_step, '_GRID', 4)
+    monkeypatch.setattr(pretrain_step, '_MASKED', 6)
+    monkeypatch.setattr(pretrain_step, '_images', lambda batch: torch.zeros(
+        batch, 3, 16, 16, dtype=torch.uint8))
+    built = []
+
+    def model():
+        from peco.models.pretrainers import PeCo
+        built.append(PeCo(
+            backbone=dict(type='peco.PeCoViT', mask_token=True, out_type='raw', img_size=16,
+                          patch_size=4, arch=dict(embed_dims=16, num_layers=1, num_heads=2)),
+            head=dict(type='peco.MIMHead', embed_dims=16, num_classes=8192)))
+        return built[-1]
+    monkeypatch.setattr(pretrain_step, '_model', model)
+    step = pretrain_step.make_ours('cpu', 'bfloat16', batch=2)
+    before = built[0].head.fc.weight.clone()
+    step()
+    assert not torch.equal(built[0].head.fc.weight, before)
+
+
+def test_every_part_of_the_tool_takes_the_same_arguments():
+    import inspect
+    for measure in PARTS.values():
+        names = list(inspect.signature(measure).parameters)
+        assert names[:4] == ['root', 'device', 'threads', 'rounds']
