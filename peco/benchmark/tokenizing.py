@@ -76,7 +76,7 @@ def make_plain(device: str, dtype: str, config: str, batch: int) -> Callable[[],
     tokenizer = tokenizer.to(memory_format=torch.contiguous_format)
 
     def ids(images: torch.Tensor) -> torch.Tensor:
-        vectors = images
+        vectors = 2 * images - 1
         for layer in (tokenizer.encoder.stem, *tokenizer.encoder.blocks):
             vectors = layer(vectors)
         vectors = tokenizer.encoder.head(
