@@ -12,7 +12,7 @@ from rich.console import Console
 
 import peco  # noqa: F401  (registers the components)
 from peco.benchmark import PARTS
-from peco.engine.cli import readable_errors
+from peco.engine.cli import check_device, readable_errors
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,6 +36,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with readable_errors():
+        check_device(args.device)
         report = PARTS[args.part](ROOT, args.device, args.threads, args.rounds)
         Console().print(report.table())
         if args.json:

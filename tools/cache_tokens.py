@@ -10,6 +10,7 @@ pretraining replay the crops.
 
 import argparse
 import os
+import platform
 import time
 from pathlib import Path
 
@@ -30,18 +31,20 @@ from torch import distributed as dist
 
 import peco  # noqa: F401  (registers the components)
 from peco.datasets import ImageFolder
-from peco.engine.cli import readable_errors
+from peco.engine.cli import check_device, readable_errors
 from peco.engine.image_folders import image_folder_configs
-from peco.engine.launch import LAUNCHERS, setup_launcher
+from peco.engine.launch import LAUNCHERS, setup_launcher, start_gloo
 from peco.engine.preflight import check_config
 from peco.engine.token_caching import describe_cache, fill_cache
 from peco.models.pretrainers import PeCo
 from peco.registry import DATASETS, MODELS
-from peco.token_cache import UNREADABLE, TokenCacheWriter
+from peco.token_cache import MISSING, UNREADABLE, TokenCacheWriter
 from peco.utils.config import ConfigError, add_options_argument, load_config
 
 # Seconds between two lines where there is no terminal to draw a bar in.
 SECONDS_BETWEEN_LINES = 30.
+# Seconds that a rank that is done waits for the last one: a week.
+LONGEST_WAIT = 7 * 24 * 3600
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,7 +61,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--num-workers', type=int, metavar='N',
                         help="processes that read images (default: the train_dataloader's)")
     parser.add_argument('--device', choices=['cpu', 'cuda'],
-                        default='cuda' if torch.cuda.is_available() else 'cpu')
+                        default='cuda' if torch.cuda.is_available() else 'cpu',
+                        help='where the tokenizer runs (default: cuda where there is one)')
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
     add_options_argument(parser)
     args = parser.parse_args()
@@ -101,6 +105,7 @@ def build(cfg: Config) -> tuple[PeCo, ImageFolder, str]:
 
 def start_ranks(cfg: Config, launcher: str) -> tuple[int, int]:
     """Rank and number of ranks; they only wait for each other, so gloo does for GPUs too."""
+    cfg.env_cfg = dict(cfg.get('env_cfg') or {}, dist_cfg=dict(timeout=LONGEST_WAIT))
     try:
         setup_launcher(cfg, launcher)
     except ValueError as error:
@@ -108,7 +113,12 @@ def start_ranks(cfg: Config, launcher: str) -> tuple[int, int]:
     if launcher == 'none':
         return 0, 1
     if not dist.is_initialized():
-        dist.init_process_group('gloo')
+        start_gloo(LONGEST_WAIT)
+    machines = [''] * dist.get_world_size()
+    dist.all_gather_object(machines, platform.node())
+    if len(set(machines)) > 1:
+        raise ConfigError(f'ranks on {len(set(machines))} machines write the same mapped files, '
+                          'which network disks mix up: start all ranks on one machine')
     return dist.get_rank(), dist.get_world_size()
 
 
@@ -146,6 +156,7 @@ def show(console: Console, steps, title: str) -> None:
 def main() -> None:
     args = parse_args()
     with readable_errors():
+        check_device(args.device)
         cfg = read_config(args)
         folder = args.out or str(Path('work_dirs') / Path(args.config).stem / 'token_cache')
         rank, world_size = start_ranks(cfg, args.launcher)
@@ -159,7 +170,8 @@ def main() -> None:
             dist.barrier()
         device = args.device
         if device == 'cuda':
-            device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+            # Under slurm a task may see one GPU alone.
+            device = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
         workers = args.num_workers
         if workers is None:
             workers = cfg.train_dataloader.get('num_workers', 0)
@@ -173,7 +185,10 @@ def main() -> None:
 
 def report(console: Console, folder: str, key: str) -> None:
     """Tell what is there and how to use it."""
-    unreadable = TokenCacheWriter(folder).count(UNREADABLE)
+    writer = TokenCacheWriter(folder)
+    if missing := writer.count(MISSING):
+        raise ConfigError(f"'{folder}' still lacks {missing:,} images: run the same command again")
+    unreadable = writer.count(UNREADABLE)
     if unreadable:
         console.print(f'{unreadable:,} images could not be read; training skips them too')
     console.print(f'complete: train from it with --cfg-options model.token_cache={folder} '

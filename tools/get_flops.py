@@ -55,6 +55,7 @@ def split_model(cfg: Config, shape: tuple[int, int]) -> Iterator[tuple[str, nn.M
     """Build the parts of a config's model that run, each with its name and inputs."""
     model_cfg = cfg.model.to_dict()
     model_cfg.pop('data_preprocessor', None)
+    model_cfg.pop('token_cache', None)
     image = torch.zeros(1, 3, *shape)
     tokenizer_cfg = model_cfg if model_cfg['type'] == 'peco.PerceptualTokenizer' else (
         model_cfg.pop('tokenizer', None))

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import _environment  # noqa: F401
 import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.models import ImageClassifier
@@ -21,7 +20,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from peco.apis import classify, extract_features, init_model, load_images, reconstruct, tokenize
-from peco.engine.cli import readable_errors
+from peco.engine.cli import check_device, readable_errors
 from peco.registry import MODELS
 from peco.utils.config import ConfigError, add_options_argument, load_config
 from peco.visualization import reconstruction_grid, save_picture
@@ -38,22 +37,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--device', help='cpu or cuda (default: cuda if there is one)')
     add_options_argument(parser)
     return parser.parse_args()
-
-
-def check_device(name: str | None) -> None:
-    """Raise ConfigError where there is no such device."""
-    if name is None:
-        return
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ConfigError(f"--device {name}: there is no such device, give 'cpu' or 'cuda'"
-                          ) from None
-    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(f'--device {name}: this machine has {torch.cuda.device_count()} CUDA '
-                          'devices that PyTorch can use, give --device cpu')
-    if device.type not in ('cpu', 'cuda'):
-        raise ConfigError(f"--device {name}: give 'cpu' or 'cuda'")
 
 
 def check_out(out: str | None, cfg: Config) -> None:

@@ -31,6 +31,8 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.images_per_shard < 1:
         parser.error(f'--images-per-shard must be at least 1, got {args.images_per_shard}')
+    if args.seed < 0:
+        parser.error(f'--seed must be at least 0, got {args.seed}')
     return args
 
 

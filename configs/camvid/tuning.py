@@ -4,7 +4,7 @@
 title = 'Learning rates on the 101 validation images'
 work_dir = 'work_dirs/camvid-tuning'
 _c = 'configs/camvid/'
-_rates = ['1e-3', '2e-3', '4e-3']
+_rates = ['1e-3', '2e-3', '4e-3', '8e-3']
 _arms = {
     'finetune': ('fine-tuned', _c + 'upernet_peco-vit-micro_b8-500it_camvid-256x256.py'),
     'scratch': ('from scratch', _c + 'upernet_scratch-vit-micro_b8-500it_camvid-256x256.py'),

@@ -22,7 +22,11 @@ _SIZE = 500, 375
 
 def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds: int = 3,
             images: int = _IMAGES) -> Report:
-    """BEiT's pipeline, a view of 224 px and one of 112 px: ours beside mmpretrain's.
+    """BEiT's views of 224 and 112 px and a mask: our pipeline beside that of mmpretrain's config.
+
+    Each does it its own way: mmpretrain's changes the colours of the whole image before it crops,
+    and its second view is resampled by Lanczos; ours changes colours after the crop, and both views
+    are bicubic and filtered.
 
     Args:
         root: The repository, with ``configs``.
@@ -71,7 +75,7 @@ def _write_images(folder: Path, count: int) -> int:
 
 
 def _transforms() -> tuple[list[dict], list[dict]]:
-    """Our pipeline and mmpretrain's for the same views, masks and colours."""
+    """Our pipeline and that of mmpretrain's config, for views of the same sizes."""
     jitter = dict(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.)
     ours = [
         dict(type='peco.LoadImage'),

@@ -18,6 +18,9 @@ def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds:
             size: dict | None = None) -> Report:
     """Features of four depths of ViT-B, ours beside the naive way; LPIPS (VGG) for information.
 
+    Naive: the network is frozen, but the original carries a gradient as the reconstruction does, so
+    that both forward passes are recorded and gone through backwards.
+
     Args:
         root: Not used; every part takes it.
         device: ``'cpu'`` or ``'cuda'``.

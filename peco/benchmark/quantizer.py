@@ -90,7 +90,9 @@ def make_vqp(device: str, dtype: str, batch: int, side: int, dim: int,
     """A training step of vector-quantize-pytorch's codebook, Euclidean with EMA."""
     from vector_quantize_pytorch import VectorQuantize
     z = _vectors(device, batch, side, dim)
-    quantizer = VectorQuantize(dim=dim, codebook_size=codes, decay=0.99, accept_image_fmap=True)
+    # Straight-through as the others; its default turns gradients instead.
+    quantizer = VectorQuantize(dim=dim, codebook_size=codes, decay=0.99, accept_image_fmap=True,
+                               rotation_trick=False)
     quantizer = quantizer.to(device).train()
 
     def loss() -> Tensor:

@@ -23,6 +23,8 @@ def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds:
             batch: int = 4) -> Report:
     """Our f16 tokenizers beside a plain VQGAN encoder, DALL-E's and VQ-KD's; bfloat16.
 
+    Pretraining and the token cache use float32 unless ``tokenizer_amp=True``.
+
     Args:
         root: The repository, with ``configs``.
         device: ``'cpu'`` or ``'cuda'``.

@@ -199,7 +199,7 @@ class ImageFolder(CustomDataset):
         if self.split_role is not None:
             info['split_role'] = self.split_role
         if self.token_cache is not None:
-            return self._views.replay(info, idx, self.token_cache)
+            return self._views.replay(info, self.token_cache)
         return self.pipeline(info)
 
     def __getitem__(self, idx: int) -> dict:

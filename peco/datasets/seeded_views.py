@@ -17,8 +17,8 @@ class SeededViews(Dataset):
     """Views for the tokenizer of some images, in their order.
 
     Each item is a dict with ``image`` (its number), and, unless the image cannot be read,
-    ``inputs`` (uint8, ``(V, 3, H, W)``, as the tokenizer's view) and ``boxes`` (int32,
-    ``(V, 5)``: x, y, w, h, flip).
+    ``inputs`` (uint8, ``(V, 3, H, W)``, as the tokenizer's view), ``boxes`` (int32,
+    ``(V, 5)``: x, y, w, h, flip) and ``checksum``.
 
     Args:
         dataset: The images, with the pipeline of pretraining.
@@ -40,13 +40,15 @@ class SeededViews(Dataset):
 
     def __getitem__(self, position: int) -> dict:
         image = int(self.images[position])
-        views = self.pipeline.views(
-            self.dataset.get_data_info(image), image, self.num_views, self.seed)
-        if views is None:
+        found = self.pipeline.views(
+            self.dataset.get_data_info(image), self.num_views, self.seed)
+        if found is None:
             return dict(image=image)
+        views, checksum = found
         inputs = [view['img'][-1] if isinstance(view['img'], list) else view['img']
                   for view in views]
         return dict(
             image=image,
             inputs=torch.stack([PackInputs.format_input(view) for view in inputs]),
-            boxes=np.array([crop_of(view) for view in views], np.int32))
+            boxes=np.array([crop_of(view) for view in views], np.int32),
+            checksum=checksum)

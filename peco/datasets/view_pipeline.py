@@ -8,7 +8,7 @@ from mmengine.dataset import Compose
 from mmpretrain.datasets.transforms import BEiTMaskGenerator, SimMIMMaskGenerator
 from mmpretrain.datasets.transforms import PackInputs as _PackInputs
 
-from peco.token_cache import TokenCache, seeded
+from peco.token_cache import TokenCache, image_checksum, seeded
 
 from .transforms import BlockwiseMask
 
@@ -20,7 +20,7 @@ class ViewPipeline:
 
     The view is everything before the first mask or ``PackInputs``; it must write ``crop_box``
     (:class:`peco.datasets.transforms.RandomCropBox`). Transforms draw from the global generators
-    of numpy and Python, as mmcv's and mmpretrain's do.
+    of numpy, Python or torch, as mmcv's, mmpretrain's and torchvision's do.
 
     Args:
         pipeline: The whole pipeline.
@@ -39,48 +39,60 @@ class ViewPipeline:
                              f'before the mask, got {[type(t).__name__ for t in transforms]}')
         self._load, *self._view = transforms[:cut]
         self._rest = transforms[cut:]
+        if nameless := [text for text in self.describe() if ' at 0x' in text]:
+            raise ValueError(f'a token cache needs transforms that tell their arguments by '
+                             f'__repr__, got {nameless}')
 
     def describe(self) -> list[str]:
         """The transforms of the view, as text."""
         return [repr(transform) for transform in (self._load, *self._view)]
 
-    def views(self, info: dict, image: int, views: int, seed: int) -> list[dict] | None:
-        """All views of an image, which is read once; None if it cannot be read."""
+    def views(self, info: dict, views: int, seed: int) -> tuple[list[dict], int] | None:
+        """All views of an image, which is read once, and its checksum; None if unreadable."""
         loaded = self._load(dict(info))
         if loaded is None:
             return None
-        return [self._draw(dict(loaded, img=loaded['img'].copy()), image, view, seed)
-                for view in range(views)]
+        drawn = [self._draw(dict(loaded, img=loaded['img'].copy()), view, seed)
+                 for view in range(views)]
+        return drawn, image_checksum(loaded['img'])
 
-    def replay(self, info: dict, image: int, cache: TokenCache) -> dict | None:
+    def replay(self, info: dict, cache: TokenCache) -> dict | None:
         """One of the cached views, chosen at random, with its ids, and the rest of the pipeline.
+
+        None if the image cannot be read now, or could not when the cache was written.
 
         Adds ``token_ids``, int64 of shape ``(h, w)``, to the data sample.
 
         Raises:
             ValueError: If the crop is not the one that was tokenized.
         """
-        view = int(np.random.randint(cache.views))
-        results = self._load(dict(info))
-        if results is None:
+        image, view = info['sample_idx'], int(np.random.randint(cache.views))
+        checksum, results = cache.checksum(image), self._load(dict(info))
+        if results is None or checksum is None:
             return None
-        results = self._draw(results, image, view, cache.meta['seed'])
+        if image_checksum(results['img']) != checksum:
+            raise ValueError(f"the token cache '{cache.folder}' is stale: {info['img_path']} is "
+                             'not the image that was tokenized. Make another cache')
+        results = self._draw(results, view, cache.meta['seed'])
         if crop_of(results) != cache.box(image, view):
             raise ValueError(
                 f"the token cache '{cache.folder}' is stale: view {view} of {info['img_path']} is "
                 f'the crop {crop_of(results)} (x, y, w, h, flip), tokenized was '
-                f'{cache.box(image, view)}. Has the image changed? Make another cache')
+                f'{cache.box(image, view)}. Make another cache')
         results = _run(self._rest, results)
         # Not left to the packer, which keeps known keys only.
         results['data_samples'].set_field(cache.ids(image, view), 'token_ids')
         return results
 
-    def _draw(self, loaded: dict, image: int, view: int, seed: int) -> dict:
-        with seeded(seed, image, view):
+    def _draw(self, loaded: dict, view: int, seed: int) -> dict:
+        with seeded(seed, loaded['sample_idx'], view):
             results = _run(self._view, loaded)
         if results is None or 'crop_box' not in results:
             raise ValueError('a token cache needs crops as data: put peco.RandomCropBox and '
                              'peco.CropAndResize into the pipeline')
+        if 'mask' in results:
+            raise ValueError('a token cache would freeze a mask that is drawn before '
+                             'peco.BlockwiseMask: take this one')
         return results
 
 

@@ -88,8 +88,9 @@ def complete_dataloaders(cfg: Config, pin_memory: bool = True,
         if name != 'train_dataloader':
             use_test_mode(loader)
         if str((loader.get('dataset') or {}).get('type')).split('.')[-1] == 'TarShards':
-            # Its workers share out whole batches.
+            # Its workers share out whole batches, in an order of its own.
             loader.dataset.batch_size = loader.batch_size
+            loader.sampler = None
         cfg[name] = loader
 
 
@@ -140,6 +141,22 @@ def _add_codebook_check(runner: Runner) -> None:
     has_check = any(isinstance(hook, CodebookInitHook) for hook in runner.hooks)
     if hasattr(unwrap(runner.model), 'quantizer') and not has_check:
         runner.register_hook(CodebookInitHook())
+
+
+def check_device(name: str | None) -> None:
+    """Raise ConfigError where there is no such device."""
+    if name is None:
+        return
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigError(f"--device {name}: there is no such device, give 'cpu' or 'cuda'"
+                          ) from None
+    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f'--device {name}: this machine has {torch.cuda.device_count()} CUDA '
+                          'devices that PyTorch can use, give --device cpu')
+    if device.type not in ('cpu', 'cuda'):
+        raise ConfigError(f"--device {name}: give 'cpu' or 'cuda'")
 
 
 @contextmanager

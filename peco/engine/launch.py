@@ -42,11 +42,19 @@ def setup_launcher(cfg: Config, launcher: str = 'none') -> None:
     if torch.cuda.is_available():
         _check_gpu_count()
     elif not dist.is_initialized():
-        timeout = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
-        dist.init_process_group('gloo', timeout=timedelta(seconds=timeout))
-        # A worker thread of gloo that lets go of a tensor while the interpreter shuts down aborts
-        # the process (signal 6), so the threads end before.
-        atexit.register(_end_process_group)
+        start_gloo(cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800))
+
+
+def start_gloo(timeout: float) -> None:
+    """Start a process group on CPUs, and end it before the interpreter shuts down.
+
+    Args:
+        timeout: Seconds that a rank waits for the others.
+    """
+    dist.init_process_group('gloo', timeout=timedelta(seconds=timeout))
+    # A worker thread of gloo that lets go of a tensor while the interpreter shuts down aborts
+    # the process (signal 6), so the threads end before.
+    atexit.register(_end_process_group)
 
 
 def _end_process_group() -> None:

@@ -93,6 +93,10 @@ def _check_data(cfg: Config, stage: str) -> list[str]:
     missing: dict[str, list[str]] = {}
     for name, loader in loaders.items():
         if isinstance(loader, dict):
+            dataset = loader.get('dataset') or {}
+            if name != 'train_dataloader' and str(dataset.get('type')).endswith('TarShards'):
+                return [f'{name}.dataset.type: peco.TarShards leaves images out, it is for '
+                        'training: take peco.ImageFolder here']
             for path, key in _missing_data(loader.get('dataset'), f'{name}.dataset'):
                 missing.setdefault(path, []).append(key)
     return [_data_line(path, keys, cfg) for path, keys in missing.items()]

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from peco.datasets import ImageFolder, SeededViews, ViewPipeline
 from peco.models.pretrainers import PeCo
-from peco.token_cache import TokenCacheWriter
+from peco.token_cache import VERSION, TokenCacheWriter
 
 _SECONDS_BETWEEN_FLUSHES = 20.
 
@@ -30,7 +30,7 @@ def describe_cache(model: PeCo, dataset: ImageFolder, views: int, seed: int) -> 
         As :attr:`peco.token_cache.TokenCache.meta`.
     """
     return dict(
-        version=1, images=len(dataset), views=views, grid=list(model.backbone.grid),
+        version=VERSION, images=len(dataset), views=views, grid=list(model.backbone.grid),
         codebook_size=model.tokenizer.codebook_size, seed=seed, tokenizer=model.tokenizer_info,
         data=dataset.files_fingerprint, pipeline=ViewPipeline(dataset.pipeline).describe())
 
@@ -56,7 +56,9 @@ def fill_cache(model: PeCo, dataset: ImageFolder, folder: str | Path, views: int
         Images of this share that are done, and its size.
     """
     writer = TokenCacheWriter(folder)
-    images = writer.missing()[rank::world_size]
+    # By the number of the image: others may have written some before this rank looks.
+    images = writer.missing()
+    images = images[images % world_size == rank]
     loader = DataLoader(
         SeededViews(dataset, images, views, seed), batch_size=max(1, batch_size // views),
         num_workers=num_workers, collate_fn=list)
@@ -87,4 +89,5 @@ def _write(writer: TokenCacheWriter, model: PeCo, batch: list[dict]) -> None:
     ids = model.tokenize(data['inputs'][-1])
     writer.write(np.array([item['image'] for item in items]),
                  ids.unflatten(0, crops.shape[:2]).cpu().numpy(),
-                 np.stack([item['boxes'] for item in items]))
+                 np.stack([item['boxes'] for item in items]),
+                 np.array([item['checksum'] for item in items], np.uint32))

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import torch
 
 
 @contextmanager
 def seeded(*key: int) -> Iterator[None]:
-    """Seed the global generators of numpy and Python inside, and give their states back after.
+    """Seed the global generators of numpy, Python and torch inside, and give their states back.
 
     Args:
         *key: Non-negative integers, such as seed, image and view: other keys, other draws.
@@ -24,11 +25,14 @@ def seeded(*key: int) -> Iterator[None]:
         True
     """
     of_numpy, of_python = np.random.get_state(), random.getstate()
+    of_torch = torch.get_rng_state()
     words = np.random.SeedSequence(key).generate_state(4)
     np.random.seed(words)
     random.seed(int(words[0]))
+    torch.default_generator.manual_seed(int(words[0]))
     try:
         yield
     finally:
         np.random.set_state(of_numpy)
         random.setstate(of_python)
+        torch.set_rng_state(of_torch)

@@ -16,6 +16,7 @@ from .token_cache import (
     META,
     MISSING,
     STATE,
+    SUMS,
     UNREADABLE,
     difference,
     id_dtype,
@@ -35,8 +36,8 @@ class TokenCacheWriter:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder).expanduser()
-        self._ids, self._boxes, self._state = (
-            np.load(self.folder / name, mmap_mode='r+') for name in (IDS, BOXES, STATE))
+        self._ids, self._boxes, self._sums, self._state = (
+            np.load(self.folder / name, mmap_mode='r+') for name in (IDS, BOXES, SUMS, STATE))
         self._written: list[tuple[np.ndarray, int]] = []
 
     @staticmethod
@@ -44,7 +45,7 @@ class TokenCacheWriter:
         """Size of a cache on disk."""
         rows, columns = meta['grid']
         of_view = rows * columns * id_dtype(meta['codebook_size']).itemsize + 5 * 4
-        return meta['images'] * (meta['views'] * of_view + 1)
+        return meta['images'] * (meta['views'] * of_view + 4 + 1)
 
     @classmethod
     def create(cls, folder: str | Path, meta: dict) -> None:
@@ -64,7 +65,7 @@ class TokenCacheWriter:
                 raise ValueError(f"'{folder}' holds another token cache: {other}. Name another "
                                  'folder with --out, or remove this one')
             return
-        arrays = {IDS, BOXES, STATE}
+        arrays = {IDS, BOXES, SUMS, STATE}
         if path.is_dir() and (alien := sorted({p.name for p in path.iterdir()} - arrays)):
             raise ValueError(f"'{folder}' holds other files ({', '.join(alien[:3])}): name an "
                              'empty folder with --out')
@@ -76,7 +77,8 @@ class TokenCacheWriter:
                              'fewer --views')
         shape = (meta['images'], meta['views'])
         for name, dtype, size in ((IDS, id_dtype(meta['codebook_size']), (*shape, *meta['grid'])),
-                                  (BOXES, np.int32, (*shape, 5)), (STATE, np.uint8, shape[:1])):
+                                  (BOXES, np.int32, (*shape, 5)),
+                                  (SUMS, np.uint32, shape[:1]), (STATE, np.uint8, shape[:1])):
             np.lib.format.open_memmap(path / name, mode='w+', dtype=dtype, shape=size).flush()
         # Last, so that a folder with a description has all its files.
         write_json(meta, path / META)
@@ -89,10 +91,12 @@ class TokenCacheWriter:
         """Images in a state, such as :data:`peco.token_cache.UNREADABLE`."""
         return int(np.count_nonzero(self._state == state))
 
-    def write(self, images: np.ndarray, ids: np.ndarray, boxes: np.ndarray) -> None:
-        """Keep ids ``(B, V, h, w)`` and boxes ``(B, V, 5)`` of images ``(B,)``."""
+    def write(self, images: np.ndarray, ids: np.ndarray, boxes: np.ndarray,
+              checksums: np.ndarray) -> None:
+        """Keep ids ``(B, V, h, w)``, boxes ``(B, V, 5)`` and checksums ``(B,)`` of images."""
         self._ids[images] = ids
         self._boxes[images] = boxes
+        self._sums[images] = checksums
         self._written.append((images, DONE))
 
     def skip(self, images: np.ndarray) -> None:
@@ -103,6 +107,7 @@ class TokenCacheWriter:
         """Bring everything to the disk, then count it as done."""
         self._ids.flush()
         self._boxes.flush()
+        self._sums.flush()
         for images, state in self._written:
             self._state[images] = state
         self._written.clear()

@@ -1,13 +1,14 @@
 import random
 
 import numpy as np
+import torch
 
 from peco.token_cache import seeded
 
 
 def _draws(*key):
     with seeded(*key):
-        return np.random.random(3).tolist(), random.random()
+        return np.random.random(3).tolist(), random.random(), torch.rand(2).tolist()
 
 
 def test_the_key_determines_the_draws():
@@ -19,12 +20,16 @@ def test_the_key_determines_the_draws():
 def test_the_draws_outside_are_not_touched():
     np.random.seed(3)
     random.seed(3)
-    expected = np.random.random(4).tolist(), [random.random() for _ in range(4)]
+    torch.manual_seed(3)
+    expected = (np.random.random(4).tolist(), [random.random() for _ in range(4)],
+                [torch.rand(1).item() for _ in range(4)])
     np.random.seed(3)
     random.seed(3)
-    numpy_draws, python_draws = [], []
+    torch.manual_seed(3)
+    numpy_draws, python_draws, torch_draws = [], [], []
     for view in range(4):
         numpy_draws.append(np.random.random())
         python_draws.append(random.random())
+        torch_draws.append(torch.rand(1).item())
         _draws(0, 0, view)
-    assert (numpy_draws, python_draws) == expected
+    assert (numpy_draws, python_draws, torch_draws) == expected

@@ -4,12 +4,20 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from peco.token_cache import UNREADABLE, TokenCache, TokenCacheWriter, id_dtype
+from peco.token_cache import (
+    UNREADABLE,
+    VERSION,
+    TokenCache,
+    TokenCacheWriter,
+    id_dtype,
+    image_checksum,
+)
 
 META = dict(
-    version=1, images=3, views=2, grid=[2, 3], codebook_size=70_000, seed=0,
+    version=VERSION, images=3, views=2, grid=[2, 3], codebook_size=70_000, seed=0,
     tokenizer=dict(path='a.pth', fingerprint='f0'), data='d0', pipeline=['Load()', 'Crop(8)'])
 IDS = np.arange(36).reshape(3, 2, 2, 3) * 1900
+SUMS = np.array([5, 2**32 - 1, 7], np.uint32)
 BOXES = np.arange(30).reshape(3, 2, 5) % 2 + np.arange(3)[:, None, None]
 
 
@@ -22,7 +30,7 @@ def folder(tmp_path):
 def _write(folder, images):
     writer = TokenCacheWriter(folder)
     images = np.array(images)
-    writer.write(images, IDS[images], BOXES[images])
+    writer.write(images, IDS[images], BOXES[images], SUMS[images])
     writer.flush()
 
 
@@ -38,12 +46,13 @@ def test_reads_what_was_written(folder):
             assert np.array_equal(ids, IDS[image, view])
             *box, flip = BOXES[image, view].tolist()
             assert cache.box(image, view) == (*box, bool(flip))
+        assert cache.checksum(image) == SUMS[image]
 
 
 def test_size_is_told_beforehand(folder):
     files = [path for path in folder.iterdir() if path.suffix == '.npy']
     content = sum(np.load(path).nbytes for path in files)
-    assert len(files) == 3 and TokenCacheWriter.num_bytes(META) == content
+    assert len(files) == 4 and TokenCacheWriter.num_bytes(META) == content
     assert id_dtype(65_536) == np.uint16 and id_dtype(65_537) == np.uint32
 
 
@@ -54,12 +63,13 @@ def test_an_unfinished_cache_is_refused_and_goes_on(folder):
     TokenCacheWriter.create(folder, META)  # keeps what is there
     writer = TokenCacheWriter(folder)
     assert writer.missing().tolist() == [0, 2]
-    writer.write(np.array([0]), IDS[[0]], BOXES[[0]])
+    writer.write(np.array([0]), IDS[[0]], BOXES[[0]], SUMS[[0]])
     writer.skip(np.array([2]))
     assert TokenCacheWriter(folder).missing().tolist() == [0, 2]  # not yet on the disk
     writer.flush()
     assert TokenCacheWriter(folder).count(UNREADABLE) == 1
     assert np.array_equal(TokenCache(folder).ids(0, 1), IDS[0, 1])
+    assert TokenCache(folder).checksum(2) is None
 
 
 @pytest.mark.parametrize('key, value, told', [
@@ -67,6 +77,8 @@ def test_an_unfinished_cache_is_refused_and_goes_on(folder):
     ('views', 3, 'number of views was 2'),
     ('data', 'd1', 'list of files was d0'),
     ('tokenizer', dict(path='a.pth', fingerprint='f1'), 'tokenizer was f0, now it is f1'),
+    ('pipeline', ['Crop(8)', 'Load()'], r"was \['Load\(\)', 'Crop\(8\)'\], now it is \['Crop"),
+    ('version', 0, 'the format was'),
     ('pipeline', ['Load()', 'Crop(9)'], r"was \['Crop\(8\)'\], now it is \['Crop\(9\)'\]"),
 ])
 def test_another_cache_is_refused(folder, key, value, told):
@@ -100,5 +112,13 @@ def test_travels_to_other_processes_without_its_content(folder):
     cache = TokenCache(folder)
     cache.ids(0, 0)
     copy = pickle.loads(pickle.dumps(cache))
-    assert copy._arrays is None
+    assert copy._arrays == {}
     assert np.array_equal(copy.ids(2, 1), IDS[2, 1])
+
+
+def test_checksums_tell_images_of_one_size_apart():
+    images = np.random.default_rng(0).integers(0, 256, (2, 20, 30, 3)).astype(np.uint8)
+    assert image_checksum(images[0]) == image_checksum(images[0].copy())
+    assert image_checksum(images[0]) != image_checksum(images[1])
+    black = np.zeros((8, 16, 3), np.uint8)
+    assert image_checksum(black) != image_checksum(black.reshape(16, 8, 3))

@@ -89,7 +89,7 @@ def test_interrupted_it_goes_on_and_ends_the_same(config, cache, tmp_path, capsy
     with pytest.raises(ValueError, match='lacks 2 of 8'):
         TokenCache(folder)
     assert run_tool('cache_tokens', config, '--out', folder, '--views', 3, '--batch-size', 1) == 0
-    for name in ('state', 'ids', 'boxes'):
+    for name in ('state', 'ids', 'boxes', 'sums'):
         left, right = (np.load(path / f'{name}.npy') for path in (folder, cache))
         assert np.array_equal(left, right), name
 
@@ -136,13 +136,56 @@ def test_a_changed_or_unreadable_image_is_noticed(config, images, tmp_path, caps
     assert np.load(folder / 'state.npy').tolist() == [DONE, UNREADABLE, DONE, DONE]
     _, dataset = _build(config, data_root=str(tmp_path), token_cache=str(folder))
     assert dataset[1]['data_samples'].sample_idx != 1  # another image takes its place
+    original = (tmp_path / '2.png').read_bytes()
     dataset[2]
-    Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(tmp_path / '2.png')
-    with pytest.raises(ValueError, match='stale: view . of .*2.png'):
-        dataset[2]
+    for size in ((20, 30), (40, 60)):
+        Image.fromarray(np.zeros((*size, 3), np.uint8)).save(tmp_path / '2.png')
+        with pytest.raises(ValueError, match='stale: .*2.png is not the image'):
+            dataset[2]
+    (tmp_path / '2.png').write_bytes(original)
+    # An image that can be read by now has no ids all the same.
+    Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(tmp_path / '1.png')
+    assert {dataset[1]['data_samples'].sample_idx for _ in range(5)} <= {0, 2, 3}
+    assert dataset[-1]['data_samples'].sample_idx == 3
 
 
 def test_refuses_configs_without_a_tokenizer(tokenizer_run, config, capsys):
     assert run_tool('cache_tokens', tokenizer_run / 'shared_tokenizer.py') == 2
     assert 'no model.tokenizer' in capsys.readouterr().err
     assert run_tool('cache_tokens', config, '--views', 0) == 2
+
+
+class Nameless:
+    def __call__(self, results):
+        return results
+
+
+def test_views_that_cannot_be_repeated_are_refused():
+    from mmengine.dataset import Compose
+
+    from peco.datasets import ViewPipeline
+    with pytest.raises(ValueError, match='__repr__, got .*Nameless object at'):
+        ViewPipeline(Compose([*VIEW[:1], Nameless(), dict(type='peco.PackInputs')]))
+    with pytest.raises(ValueError, match='loads an image and crops it'):
+        ViewPipeline(Compose([*VIEW[:1], dict(type='peco.PackInputs')]))
+
+
+def test_shares_do_not_depend_on_who_looks_first(config, tmp_path):
+    from peco.engine.token_caching import describe_cache, fill_cache
+    from peco.token_cache import TokenCacheWriter
+    model, dataset = _build(config)
+    TokenCacheWriter.create(tmp_path / 'c', describe_cache(model, dataset, 1, 0))
+    # The second rank looks when the first has finished.
+    for rank in range(2):
+        steps = list(fill_cache(model, dataset, tmp_path / 'c', 1, 0, 2, 0, 'cpu', rank, 2))
+        assert steps[0] == (0, 4) and steps[-1] == (4, 4)
+    assert TokenCache(tmp_path / 'c').meta['images'] == 8
+
+
+def test_tools_that_need_no_cache_do_not_ask_for_it(config, pretrain_run, tmp_path):
+    absent = ('--cfg-options', 'model.token_cache=nowhere')
+    assert run_tool('get_flops', config, '--shape', SIZE, *absent) == 0
+    cfg = Config.fromfile(config)
+    cfg.model.token_cache = 'nowhere'
+    from peco.apis import init_model
+    assert init_model(cfg, pretrain_run / 'epoch_2.pth', 'cpu').token_cache is None

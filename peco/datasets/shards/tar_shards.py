@@ -17,6 +17,7 @@ from peco.token_cache import seeded
 
 from .shard_index import ShardIndex
 
+_MOST_WORKERS = 256
 _NOT_THE_IMAGE = ('__key__', '__url__', '__local_path__', 'path', 'cls')
 
 
@@ -24,13 +25,14 @@ _NOT_THE_IMAGE = ('__key__', '__url__', '__local_path__', 'path', 'cls')
 class TarShards(IterableDataset):
     """The images of a folder of shards that ``tools/make_shards.py`` wrote.
 
-    The order of an epoch, and every random draw of the pipeline, is a function of (seed, epoch):
-    a run that is resumed at an epoch's end sees what it would have seen. Ranks and workers share
-    the epoch's sequence of images without overlap, each the same number of whole batches;
-    what is left over waits for another epoch. Files are read from front to back, so the order
-    within a shard is loosened by a buffer of images only.
+    The order of an epoch, and every random draw of the pipeline, is a function of (seed, epoch)
+    for a given number of ranks and workers and a batch size: a run that is resumed at an epoch's
+    end sees what it would have seen. Ranks and workers share the epoch's sequence of images
+    without overlap, each the same number of whole batches; what is left over differs from epoch
+    to epoch. Files are read from front to back, so the order within a shard is loosened by a
+    buffer of images only.
 
-    A config sets ``sampler=None`` beside it.
+    For training alone: an evaluation must see each image once.
 
     Args:
         data_root: Folder of the shards, with ``index.json``.
@@ -74,12 +76,22 @@ class TarShards(IterableDataset):
                              f'{batch_size} for each of {self.world_size} rank(s): set '
                              'train_dataloader.batch_size')
         self.metainfo = dict(classes=tuple(self.index.classes or ()))
-        # In shared memory: workers that outlive an epoch have copies of everything else.
-        self._epoch = torch.zeros(1, dtype=torch.long).share_memory_()
+        # In shared memory: workers that outlive an epoch have copies of everything else. The first
+        # place is the epoch of the first pass, the others count the passes of each process, as
+        # loops over iterations do not tell epochs.
+        self._clock = torch.zeros(2 + _MOST_WORKERS, dtype=torch.long).share_memory_()
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that the next iteration gives, in the workers too."""
-        self._epoch.fill_(epoch)
+        """Choose the epoch that the next pass gives, in the workers too; others follow it."""
+        self._clock.zero_()
+        self._clock[0] = epoch
+
+    def _next_epoch(self) -> int:
+        info = get_worker_info()
+        place = 1 if info is None else 2 + info.id
+        epoch = int(self._clock[0] + self._clock[place])
+        self._clock[place] += 1
+        return epoch
 
     def __len__(self) -> int:
         return self.num_batches * self.batch_size
@@ -91,7 +103,7 @@ class TarShards(IterableDataset):
             RuntimeError: If not one image can be read.
         """
         start, count = self._share()
-        epoch, given = int(self._epoch), 0
+        epoch, given = self._next_epoch(), 0
         while given < count:
             before = given
             # Unreadable images are made up for by a second round.
@@ -118,8 +130,10 @@ class TarShards(IterableDataset):
     def _read(self, start: int, count: int, epoch: int) -> Iterator[dict]:
         """Images of the epoch's sequence from ``start`` on, still encoded."""
         from webdataset.tariterators import tarfile_samples
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.index.names))
-        for shard in order:
+        rng = np.random.default_rng([self.seed, epoch])
+        order = rng.permutation(len(self.index.names))
+        start = (start + rng.integers(len(self.index))) % len(self.index)
+        for shard in (*order, *order):
             name, size = self.index.names[shard], self.index.images[shard]
             if start < size and count > 0:
                 samples = tarfile_samples(iter([dict(url=str(self.folder / name))]))

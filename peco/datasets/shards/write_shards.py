@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from peco.datasets.image_folder import ImageFolder
+from peco.utils.write_json import write_json
 
 from .shard_index import INDEX, ShardIndex
+
+_PLAN = 'plan.json'
 
 
 def write_shards(dataset: ImageFolder, out: str | Path, images_per_shard: int = 1000,
@@ -17,7 +21,8 @@ def write_shards(dataset: ImageFolder, out: str | Path, images_per_shard: int = 
     """Write shards in a random order, file by file as they are, and an index.
 
     The order is shuffled once, so that neighbours in a shard are not of one class. A shard whose
-    file is whole is not written again, so that an interrupted call goes on where it was.
+    file is whole is not written again, so that an interrupted call goes on where it was; a plan
+    in the folder holds it to the same arguments.
 
     Args:
         dataset: The images; the classes too if it has labels.
@@ -29,13 +34,21 @@ def write_shards(dataset: ImageFolder, out: str | Path, images_per_shard: int = 
         Number of images that are done.
 
     Raises:
-        FileExistsError: If the folder holds a finished set of shards.
+        FileExistsError: If the folder holds a finished set of shards, or a part of another.
     """
     import webdataset
     folder = Path(out).expanduser()
     if (folder / INDEX).exists():
         raise FileExistsError(f"'{out}' holds shards already: name another folder, or remove it")
-    folder.mkdir(parents=True, exist_ok=True)
+    plan = dict(images_per_shard=images_per_shard, seed=seed, with_label=dataset.with_label,
+                files=dataset.files_fingerprint)
+    if (folder / _PLAN).exists():
+        if json.loads((folder / _PLAN).read_text()) != plan:
+            raise FileExistsError(f"'{out}' holds a part of other shards (of other images, or with "
+                                  'other arguments): name another folder, or remove it')
+    elif folder.is_dir() and any(folder.glob('*.tar')):
+        raise FileExistsError(f"'{out}' holds other tar files: name an empty folder")
+    write_json(plan, folder / _PLAN)
     order = np.random.default_rng(seed).permutation(len(dataset))
     parts = [order[start:start + images_per_shard]
              for start in range(0, len(order), images_per_shard)]
@@ -55,6 +68,7 @@ def write_shards(dataset: ImageFolder, out: str | Path, images_per_shard: int = 
             yield done
     classes = list(dataset.CLASSES) if dataset.with_label and dataset.CLASSES else None
     ShardIndex(names, [len(part) for part in parts], classes).write(folder)
+    (folder / _PLAN).unlink()
 
 
 def _sample(dataset: ImageFolder, image: int) -> dict[str, str | bytes]:

@@ -1,5 +1,7 @@
 """Colour jitter whose hue shift works with NumPy 2."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from mmpretrain.datasets.transforms import ColorJitter as _ColorJitter
@@ -53,15 +55,22 @@ class ColorJitter(_ColorJitter):
     tables of levels, saturation by a matrix: several times as fast.
 
     Args:
-        **kwargs: As mmpretrain's: ``brightness``, ``contrast``, ``saturation``, ``hue``.
+        brightness: Factors lie in ``1 - brightness`` to ``1 + brightness``; or their range.
+        contrast: Likewise.
+        saturation: Likewise.
+        hue: Turns lie in ``-hue`` to ``hue``; or their range.
 
     Example:
         >>> jitter = ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4)
         >>> views = jitter(dict(img=[np.full((8, 8, 3), 9, np.uint8)] * 2))['img']
     """
 
-    def __init__(self, **kwargs) -> None:
-        super().__init__(backend='cv2', **kwargs)
+    def __init__(self,
+                 brightness: float | Sequence[float] = 0.,
+                 contrast: float | Sequence[float] = 0.,
+                 saturation: float | Sequence[float] = 0.,
+                 hue: float | Sequence[float] = 0.) -> None:
+        super().__init__(brightness, contrast, saturation, hue)
 
     def transform(self, results: dict) -> dict:
         """Jitter ``results['img']``, ``(H, W, 3)`` uint8 BGR (or each image of a list alike)."""

@@ -11,7 +11,13 @@ from torch.utils.data import DataLoader
 
 from peco.datasets import ImageFolder
 from peco.datasets.shards import TarShards, tar_shards, write_shards
-from tests.toy_configs import make_images, pretrain_config, run_tool, write_config
+from tests.toy_configs import (
+    make_images,
+    pretrain_config,
+    run_tool,
+    tokenizer_config,
+    write_config,
+)
 
 LOAD = [dict(type='peco.LoadImage'), dict(type='peco.PackInputs')]
 PIPELINE = [LOAD[0], dict(type='peco.RandomCropBox'), dict(type='peco.PackInputs')]
@@ -85,6 +91,32 @@ def test_the_buffer_loosens_the_order(folder):
     assert np.mean(moved) > 2
 
 
+@pytest.mark.parametrize('workers, persistent', [(0, False), (2, False), (2, True)])
+def test_passes_follow_each_other_where_nobody_tells_the_epoch(folder, workers, persistent):
+    # As in a loop over iterations.
+    loader = DataLoader(TarShards(str(folder), PIPELINE, batch_size=2), batch_size=2,
+                        num_workers=workers, persistent_workers=persistent,
+                        collate_fn=default_collate)
+    passes = [[(s.sample_idx, s.crop_box) for data in loader for s in data['data_samples']]
+              for _ in range(3)]
+    dataset = TarShards(str(folder), PIPELINE, batch_size=2)
+    epoch, _ = _seen(dataset, workers)
+    assert passes == [epoch(number) for number in range(3)]
+
+
+def test_every_image_has_its_turn_even_in_one_shard(tmp_path):
+    root = make_images(tmp_path)
+    list(write_shards(ImageFolder(str(root / 'train')), tmp_path / 's'))
+    dataset = TarShards(str(tmp_path / 's'), LOAD, batch_size=5)
+    seen = set()
+    for number in range(12):
+        dataset.set_epoch(number)
+        indices = [sample['data_samples'].sample_idx for sample in dataset]
+        assert len(indices) == 5
+        seen |= set(indices)
+    assert seen == set(range(8))
+
+
 def test_unreadable_images_are_made_up_for(tmp_path):
     root = make_images(tmp_path, train=3)
     (root / 'train/dark/1.png').write_bytes(b'no image')
@@ -128,13 +160,27 @@ def test_writing_goes_on_where_it_was(tmp_path):
         list(write_shards(dataset, tmp_path / 's', 3))
 
 
+@pytest.mark.parametrize('change', [dict(images_per_shard=2), dict(seed=1)])
+def test_a_part_of_other_shards_is_not_gone_on_with(tmp_path, change):
+    dataset = ImageFolder(str(make_images(tmp_path) / 'train'))
+    steps = write_shards(dataset, tmp_path / 's', 3)
+    for _ in range(5):
+        next(steps)
+    steps.close()
+    with pytest.raises(FileExistsError, match='a part of other shards'):
+        list(write_shards(dataset, tmp_path / 's', **{**dict(images_per_shard=3), **change}))
+    (tmp_path / 's/plan.json').unlink()
+    with pytest.raises(FileExistsError, match='holds other tar files'):
+        list(write_shards(dataset, tmp_path / 's', 3))
+
+
 def test_the_runner_trains_on_shards_and_resumes(images, tokenizer_run, tmp_path, monkeypatch):
     assert run_tool('make_shards', images / 'train', tmp_path / 's', '--images-per-shard', 3) == 0
     cfg = pretrain_config(images, tokenizer_run / 'epoch_2.pth')
     old = cfg['train_dataloader']
     pipeline = old['dataset']['pipeline'][:-1] + [dict(type='peco.PackInputs')]
     cfg['train_dataloader'] = dict(
-        batch_size=2, num_workers=1, sampler=None,
+        batch_size=2, num_workers=1, sampler=old['sampler'],
         dataset=dict(type='peco.TarShards', data_root=str(tmp_path / 's'), pipeline=pipeline))
     cfg['custom_hooks'] = cfg['custom_hooks'][:2]
     config = write_config(cfg, tmp_path / 'shard_pretrain.py')
@@ -148,3 +194,12 @@ def test_the_runner_trains_on_shards_and_resumes(images, tokenizer_run, tmp_path
     resumed = torch.load(tmp_path / 'b/epoch_2.pth', weights_only=False)
     for key, value in whole['state_dict'].items():
         assert torch.equal(value, resumed['state_dict'][key]), key
+
+
+def test_shards_are_refused_where_each_image_counts(folder, images, capsys, tmp_path):
+    cfg = tokenizer_config(images)
+    cfg['test_dataloader']['dataset'] = dict(
+        type='peco.TarShards', data_root=str(folder), pipeline=LOAD)
+    config = write_config(cfg, tmp_path / 'shard_test.py')
+    assert run_tool('test', config, 'none.pth') == 2
+    assert 'peco.TarShards leaves images out' in capsys.readouterr().err

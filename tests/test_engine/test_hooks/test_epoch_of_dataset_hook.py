@@ -1,0 +1,17 @@
+from types import SimpleNamespace
+
+from peco.engine.hooks import EpochOfDatasetHook
+
+
+def test_data_sets_that_ask_for_it_are_told_the_epoch():
+    told = []
+    dataset = SimpleNamespace(set_epoch=told.append)
+    for epoch in (3, 4):
+        EpochOfDatasetHook().before_train_epoch(SimpleNamespace(
+            epoch=epoch, train_dataloader=SimpleNamespace(dataset=dataset)))
+    assert told == [3, 4]
+
+
+def test_other_data_sets_are_left_alone():
+    EpochOfDatasetHook().before_train_epoch(SimpleNamespace(
+        epoch=1, train_dataloader=SimpleNamespace(dataset=[1, 2])))
