@@ -50,6 +50,17 @@ run_ranks() {
         "$@"
 }
 
+# run_on_config TOOL CONFIG GPUS ARGS...: what dist_TOOL.sh does whose tool takes a config.
+run_on_config() {
+    local tool="$1"; shift
+    if [ $# -lt 2 ]; then
+        echo "usage: tools/dist_$tool.sh CONFIG GPUS [arguments of tools/$tool.py]" >&2
+        return 2
+    fi
+    local config="$1" gpus="$2"; shift 2
+    run_ranks "$gpus" "$REPO/tools/$tool.py" "$config" --launcher pytorch "$@"
+}
+
 run_slurm() {
     local partition="$1" job_name="$2"; shift 2
     local gpus="${GPUS:-8}" gpus_per_node="${GPUS_PER_NODE:-8}"
