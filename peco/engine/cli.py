@@ -24,7 +24,7 @@ from peco.utils.config import ConfigError, add_options_argument, load_config
 from .explain import explain_error
 from .hooks import CodebookInitHook, EpochOfDatasetHook
 from .hooks.epoch_end import unwrap
-from .image_folders import use_test_mode
+from .image_folders import is_dataset, use_test_mode
 from .launch import LAUNCHERS, rank_from_environment, setup_launcher
 from .preflight import check_config
 from .refusal import refusal
@@ -87,7 +87,7 @@ def complete_dataloaders(cfg: Config, pin_memory: bool = True,
         loader.pin_memory = pin_memory and loader.pin_memory
         if name != 'train_dataloader':
             use_test_mode(loader)
-        if str((loader.get('dataset') or {}).get('type')).split('.')[-1] == 'TarShards':
+        if is_dataset(loader.get('dataset'), 'TarShards'):
             # Its workers share out whole batches, in an order of its own.
             loader.dataset.batch_size = loader.batch_size
             loader.sampler = None

@@ -93,5 +93,10 @@ def holds_image(folder: Path, dataset: dict) -> bool:
     return any(name.lower().endswith(endings) for _, _, names in walk for name in names)
 
 
+def is_dataset(dataset: dict | None, name: str) -> bool:
+    """Whether a config is of a data set of that name, with or without a scope."""
+    return str((dataset or {}).get('type')).split('.')[-1] == name
+
+
 def _is_image_folder(dataset: dict) -> bool:
-    return str(dataset.get('type')).split('.')[-1] == 'ImageFolder'
+    return is_dataset(dataset, 'ImageFolder')

@@ -13,7 +13,7 @@ from peco.datasets.image_folder import IMAGE_EXTENSIONS
 
 from .class_check import check_classes
 from .config_check import check_components
-from .image_folders import holds_image, image_folder, image_folder_configs
+from .image_folders import holds_image, image_folder, image_folder_configs, is_dataset
 from .path_variables import variable_of
 
 _STAGES = dict(train=('train_dataloader', 'val_dataloader'), test=('test_dataloader', ))
@@ -93,8 +93,7 @@ def _check_data(cfg: Config, stage: str) -> list[str]:
     missing: dict[str, list[str]] = {}
     for name, loader in loaders.items():
         if isinstance(loader, dict):
-            dataset = loader.get('dataset') or {}
-            if name != 'train_dataloader' and str(dataset.get('type')).endswith('TarShards'):
+            if name != 'train_dataloader' and is_dataset(loader.get('dataset'), 'TarShards'):
                 return [f'{name}.dataset.type: peco.TarShards leaves images out, it is for '
                         'training: take peco.ImageFolder here']
             for path, key in _missing_data(loader.get('dataset'), f'{name}.dataset'):
