@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .attention_span import AttentionSpan
 from .biased_attention import BiasedAttention
+from .scaled_linear import scaled_linear
 
 
 class BEiTBlock(Block):
@@ -57,7 +58,10 @@ class BEiTBlock(Block):
         Returns:
             Tokens of shape ``(B, N, C)``.
         """
-        branch = self.attn(self.norm1(x), shared_rel_pos_bias, span)
-        x = x + self.drop_path1(branch if self.gamma_1 is None else self.gamma_1 * branch)
-        branch = self.mlp(self.norm2(x))
-        return x + self.drop_path2(branch if self.gamma_2 is None else self.gamma_2 * branch)
+        x = x + self.drop_path1(self.attn(self.norm1(x), shared_rel_pos_bias, span, self.gamma_1))
+        return x + self.drop_path2(self._mlp(self.norm2(x)))
+
+    def _mlp(self, x: Tensor) -> Tensor:
+        """timm's MLP times the layer scale."""
+        x = self.mlp.drop1(self.mlp.act(self.mlp.fc1(x)))
+        return self.mlp.drop2(scaled_linear(self.mlp.fc2, x, self.gamma_2))

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from peco.utils.rel_pos_bias import num_table_rows
 
 from .attention_span import AttentionSpan
+from .fused_attention import fused_attention
+from .scaled_linear import scaled_linear
 
 
 class BiasedAttention(Attention):
@@ -41,7 +43,7 @@ class BiasedAttention(Attention):
                 torch.zeros(num_table_rows(bias_grid, with_cls_token), num_heads))
 
     def forward(self, x: Tensor, shared_rel_pos_bias: Tensor | None = None,
-                span: AttentionSpan | None = None) -> Tensor:
+                span: AttentionSpan | None = None, layer_scale: Tensor | None = None) -> Tensor:
         """Attend.
 
         Args:
@@ -49,6 +51,7 @@ class BiasedAttention(Attention):
             shared_rel_pos_bias: Bias added to the logits, broadcastable to ``(B, heads, N, N)``,
                 or what ``span.bias`` made.
             span: Which tokens attend to which; all to all if not given.
+            layer_scale: Factors ``(C,)`` of the outputs.
 
         Returns:
             Tokens of shape ``(B, N, C)``.
@@ -58,8 +61,7 @@ class BiasedAttention(Attention):
         q, k, v = qkv.unbind(0)
         dropout = self.attn_drop.p if self.training else 0.
         if span is None:
-            bias = None if shared_rel_pos_bias is None else shared_rel_pos_bias.to(q.dtype)
-            x = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout)
+            x = fused_attention(q, k, v, shared_rel_pos_bias, dropout)
         else:
             x = span(q, k, v, shared_rel_pos_bias, dropout)
-        return self.proj_drop(self.proj(x.transpose(1, 2).flatten(2)))
+        return self.proj_drop(scaled_linear(self.proj, x.transpose(1, 2).flatten(2), layer_scale))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
 from torch.utils.checkpoint import checkpoint
 
 from peco.utils.rel_pos_bias import bias_rows, resize_bias_table, table_to_bias
 
 from .attention_span import AttentionSpan
+from .fused_attention import fused_attention
 
 
 class WholeImage(AttentionSpan):
@@ -53,8 +53,7 @@ class WholeImage(AttentionSpan):
                  dropout_p: float = 0.) -> Tensor:
         """Attend to every token."""
         if bias is None or self.chunk is None:
-            bias = None if bias is None else bias.to(q.dtype)
-            return scaled_dot_product_attention(q, k, v, bias, dropout_p)
+            return fused_attention(q, k, v, bias, dropout_p)
         outs = []
         for start in range(0, q.size(2), self.chunk):
             part = q[:, :, start:start + self.chunk]
@@ -68,4 +67,4 @@ class WholeImage(AttentionSpan):
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, table: Tensor, start: int,
                 dropout_p: float) -> Tensor:
         bias = bias_rows(table, self.grid, start, start + q.size(2), self.with_cls_token)
-        return scaled_dot_product_attention(q, k, v, bias.to(q.dtype), dropout_p)
+        return fused_attention(q, k, v, bias, dropout_p)

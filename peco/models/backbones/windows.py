@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
 
 from peco.utils.rel_pos_bias import table_to_bias
 
 from .attention_span import AttentionSpan
+from .fused_attention import fused_attention
 
 Cut = tuple[slice, int]
 
@@ -53,9 +53,8 @@ class Windows(AttentionSpan):
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None,
                  dropout_p: float = 0.) -> Tensor:
         """Attend within the windows."""
-        bias = None if bias is None else bias.to(q.dtype)
         if max(self.grid) <= self.size:
-            return scaled_dot_product_attention(
+            return fused_attention(
                 q, k, v, self._part_of_bias(bias, *self.grid), dropout_p)
         grids = [x[:, :, self.num_cls:].unflatten(2, self.grid) for x in (q, k, v)]
         cls_keys = [x[:, :, :self.num_cls] for x in (k, v)]
@@ -65,7 +64,7 @@ class Windows(AttentionSpan):
         out = torch.cat(rows, dim=2).flatten(2, 3)
         if not self.num_cls:
             return out
-        cls = scaled_dot_product_attention(
+        cls = fused_attention(
             q[:, :, :1], k, v, self._bias_of_cls(bias), dropout_p)
         return torch.cat([cls, out], dim=2)
 
@@ -92,7 +91,7 @@ class Windows(AttentionSpan):
         part_bias = self._part_of_bias(bias, height, width)
         if part_bias is not None:
             part_bias = part_bias[:, :, self.num_cls:]
-        out = scaled_dot_product_attention(q, k, v, part_bias, dropout_p)
+        out = fused_attention(q, k, v, part_bias, dropout_p)
         out = out.unflatten(2, (height, width)).unflatten(0, (batch, down, across))
         return out.permute(0, 3, 1, 4, 2, 5, 6).flatten(4, 5).flatten(2, 3)
 

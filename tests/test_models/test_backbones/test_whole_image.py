@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
+from peco.models.backbones.fused_attention import fused_attention
 from peco.models.backbones.whole_image import WholeImage
 from peco.utils.rel_pos_bias import num_table_rows, table_to_bias
 
@@ -41,7 +42,7 @@ def test_below_the_limit_nothing_changes():
     span = WholeImage(GRID, max_logits=55**2)
     bias = table_to_bias(table, (4, 4), GRID)
     assert span.chunk is None and torch.equal(span.bias(table, (4, 4)), bias)
-    assert torch.equal(span(q, k, v, bias), scaled_dot_product_attention(q, k, v, bias))
+    assert torch.equal(span(q, k, v, bias), fused_attention(q, k, v, bias))
 
 
 def kept(run):
@@ -73,9 +74,9 @@ def test_no_call_sees_more_pairs_than_allowed(monkeypatch):
     def attend(q, k, v, bias, dropout_p):
         pairs.append(q.size(2) * k.size(2))
         assert bias.shape == (1, HEADS, q.size(2), k.size(2))
-        return scaled_dot_product_attention(q, k, v, bias, dropout_p)
+        return fused_attention(q, k, v, bias, dropout_p)
 
-    monkeypatch.setattr(whole_image, 'scaled_dot_product_attention', attend)
+    monkeypatch.setattr(whole_image, 'fused_attention', attend)
     q, k, v, table = inputs()
     for context in (torch.no_grad(), torch.enable_grad()):
         pairs.clear()

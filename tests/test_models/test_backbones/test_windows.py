@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import pad, scaled_dot_product_attention
 
+from peco.models.backbones.fused_attention import fused_attention
 from peco.models.backbones.windows import Windows
 from peco.utils.rel_pos_bias import num_table_rows, table_to_bias
 
@@ -74,8 +75,8 @@ def test_one_window_is_the_whole_image(with_cls):
     span = Windows(grid, SIZE, with_cls)
     bias = table_to_bias(table, grid, grid, with_cls)
     assert torch.equal(span.bias(table, grid), bias)
-    assert torch.equal(span(q, k, v, bias), scaled_dot_product_attention(q, k, v, bias))
-    assert torch.equal(span(q, k, v), scaled_dot_product_attention(q, k, v))
+    assert torch.equal(span(q, k, v, bias), fused_attention(q, k, v, bias))
+    assert torch.equal(span(q, k, v), fused_attention(q, k, v))
 
 
 def test_windows_do_not_see_each_other_and_the_class_token_sees_all():
@@ -109,8 +110,8 @@ def test_a_table_of_another_grid_is_resized_to_the_window():
 def test_windows_of_one_size_are_one_call(grid, calls, monkeypatch):
     from peco.models.backbones import windows
     seen = []
-    monkeypatch.setattr(windows, 'scaled_dot_product_attention',
-                        lambda *args: seen.append(1) or scaled_dot_product_attention(*args))
+    monkeypatch.setattr(windows, 'fused_attention',
+                        lambda *args: seen.append(1) or fused_attention(*args))
     q, k, v, _ = inputs(grid, False)
     Windows(grid, SIZE, False)(q, k, v)
     assert len(seen) == calls
