@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from mmengine.config import Config
 
 from .contest import Contestant, hold, precision
@@ -74,15 +75,19 @@ def make_ours(device: str, dtype: str, config: str, batch: int) -> Callable[[], 
 
 def make_plain(device: str, dtype: str, config: str, batch: int) -> Callable[[], None]:
     """The default tokenizer's layers in torch's own layout, ids by all distances at once."""
+    from peco.models.tokenizers.blocks import ResidualBlock
     tokenizer = tokenizer_with_random_codes(config).to(device)
-    tokenizer = tokenizer.to(memory_format=torch.contiguous_format)
+    encoder = tokenizer.encoder
 
     def ids(images: torch.Tensor) -> torch.Tensor:
-        vectors = 2 * images - 1
-        for layer in (tokenizer.encoder.stem, *tokenizer.encoder.blocks):
-            vectors = layer(vectors)
-        vectors = tokenizer.encoder.head(
-            torch.nn.functional.silu(tokenizer.encoder.norm(vectors)))
+        vectors = encoder.stem(2 * images - 1)
+        for layer in encoder.blocks:
+            if isinstance(layer, ResidualBlock):
+                inner = layer.conv1(F.silu(layer.norm1(vectors)))
+                vectors = layer.skip(vectors) + layer.conv2(F.silu(layer.norm2(inner)))
+            else:
+                vectors = layer(vectors)
+        vectors = encoder.head(F.silu(encoder.norm(vectors)))
         rows = vectors.permute(0, 2, 3, 1).flatten(0, 2).float()
         codes = tokenizer.quantizer.codes
         return (codes.square().sum(1) - 2 * rows @ codes.t()).argmin(dim=1)

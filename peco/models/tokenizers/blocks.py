@@ -14,6 +14,24 @@ def group_norm(channels: int, max_groups: int = 32) -> nn.GroupNorm:
     return nn.GroupNorm(groups, channels, eps=1e-6)
 
 
+def normed_silu(norm: nn.GroupNorm, x: torch.Tensor) -> torch.Tensor:
+    """``silu(norm(x))``, in one tensor where no gradient needs both."""
+    return F.silu(norm(x), inplace=not torch.is_grad_enabled())
+
+
+def quick_layout(x: torch.Tensor) -> torch.Tensor:
+    """The same map ``(B, C, H, W)`` in the memory layout that is quickest for inference.
+
+    On a CPU convolutions of large maps are a quarter faster with channels last. Group
+    normalisation of small maps is several times slower so, and training gains nothing.
+    """
+    if torch.is_grad_enabled() or x.device.type != 'cpu':
+        return x
+    is_large = x.size(2) * x.size(3) > 1024
+    return x.contiguous(
+        memory_format=torch.channels_last if is_large else torch.contiguous_format)
+
+
 class ResidualBlock(nn.Module):
     """Two normalised 3x3 convolutions around a skip connection.
 
@@ -35,8 +53,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map ``(B, in_channels, H, W)`` to ``(B, out_channels, H, W)``."""
-        h = self.conv1(F.silu(self.norm1(x)))
-        h = self.conv2(self.dropout(F.silu(self.norm2(h))))
+        h = self.conv1(normed_silu(self.norm1, x))
+        h = self.conv2(self.dropout(normed_silu(self.norm2, h)))
         return self.skip(x) + h
 
 
@@ -112,6 +130,7 @@ def resolve_levels(attn_levels: tuple[int, ...], num_levels: int) -> set[int]:
 def run_blocks(blocks: nn.ModuleList, x: torch.Tensor, with_cp: bool) -> torch.Tensor:
     """Apply blocks in turn, optionally recomputing them in the backward pass."""
     for block in blocks:
+        x = quick_layout(x)
         if with_cp and x.requires_grad:
             x = torch.utils.checkpoint.checkpoint(block, x, use_reentrant=False)
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import nn
 
@@ -14,6 +13,8 @@ from .blocks import (
     SpatialAttention,
     Upsample,
     group_norm,
+    normed_silu,
+    quick_layout,
     resolve_levels,
     run_blocks,
 )
@@ -80,5 +81,5 @@ class ConvDecoder(BaseModule):
         Returns:
             Images ``(B, out_channels, h * stride, w * stride)``, unbounded.
         """
-        h = run_blocks(self.blocks, self.stem(z), self.with_cp)
-        return self.head(F.silu(self.norm(h)))
+        h = run_blocks(self.blocks, self.stem(quick_layout(z)), self.with_cp)
+        return self.head(normed_silu(self.norm, h)).contiguous()

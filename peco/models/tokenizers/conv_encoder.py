@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import nn
 
@@ -14,6 +13,8 @@ from .blocks import (
     ResidualBlock,
     SpatialAttention,
     group_norm,
+    normed_silu,
+    quick_layout,
     resolve_levels,
     run_blocks,
 )
@@ -92,5 +93,5 @@ class ConvEncoder(BaseModule):
         Returns:
             Vectors ``(B, out_channels, H / stride, W / stride)``.
         """
-        h = run_blocks(self.blocks, self.stem(x), self.with_cp)
-        return self.head(F.silu(self.norm(h)))
+        h = run_blocks(self.blocks, self.stem(quick_layout(x)), self.with_cp)
+        return self.head(normed_silu(self.norm, h))

@@ -7,6 +7,8 @@ from peco.models.tokenizers.blocks import (
     SpatialAttention,
     Upsample,
     group_norm,
+    normed_silu,
+    quick_layout,
     resolve_levels,
 )
 
@@ -41,3 +43,22 @@ def test_levels():
     assert resolve_levels((-1, 0), 3) == {0, 2}
     with pytest.raises(ValueError, match=r'attn_levels=\(3,\) names the level 3.*makes 3 levels'):
         resolve_levels((3, ), 3)
+
+
+@pytest.mark.parametrize('grad, side, channels_last', [(False, 33, True), (False, 32, False),
+                                                       (True, 33, False)])
+def test_large_maps_have_channels_last_in_inference_alone(grad, side, channels_last):
+    with torch.set_grad_enabled(grad):
+        x = torch.randn(2, 4, side, side)
+        out = quick_layout(x)
+    assert torch.equal(out, x)
+    assert out.is_contiguous(memory_format=torch.channels_last) is channels_last
+
+
+def test_normed_silu_spares_a_tensor_in_inference_and_keeps_gradients():
+    norm, x = group_norm(4), torch.randn(2, 4, 3, 3, requires_grad=True)
+    wanted = torch.nn.functional.silu(norm(x))
+    normed_silu(norm, x).sum().backward()
+    assert x.grad.abs().sum() > 0
+    with torch.no_grad():
+        assert torch.equal(normed_silu(norm, x), wanted)

@@ -72,3 +72,14 @@ def test_channels_last_and_bf16():
         half = encoder(x)
     assert half.dtype == torch.bfloat16
     torch.testing.assert_close(half.float(), expected, atol=0.05, rtol=0.05)
+
+
+def test_inference_gives_what_training_gives_and_the_image_stays():
+    torch.manual_seed(0)
+    encoder = ConvEncoder(base_channels=8, channel_mult=(1, 2, 2), out_channels=4).double().eval()
+    x = torch.rand(2, 3, 40, 40, dtype=torch.float64)
+    before = x.clone()
+    wanted = encoder(x)
+    with torch.no_grad():
+        torch.testing.assert_close(encoder(x), wanted)
+    assert torch.equal(x, before)
