@@ -23,7 +23,9 @@ model = dict(
     head=dict(type='peco.MultiDepthLinearHead', num_classes=10, in_channels=128, num_depths=6))
 
 optim_wrapper = dict(
-    _delete_=True, type='OptimWrapper', optimizer=dict(type='AdamW', lr=4e-3, weight_decay=1e-4))
+    _delete_=True,
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=4e-3, weight_decay=1e-4, fused=True))
 param_scheduler = [
     dict(_base_.param_scheduler[0], start_factor=1e-2, end=1),
     dict(_base_.param_scheduler[1], begin=1, end=20, eta_min=0.),

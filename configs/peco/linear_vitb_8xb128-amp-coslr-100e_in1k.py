@@ -24,7 +24,7 @@ optim_wrapper = dict(
     _delete_=True,
     type='peco.AmpOptimWrapper',
     dtype='bfloat16',
-    optimizer=dict(type='AdamW', lr=4e-3, weight_decay=1e-4))
+    optimizer=dict(type='AdamW', lr=4e-3, weight_decay=1e-4, fused=True))
 param_scheduler = [
     _base_.param_scheduler[0],
     dict(_base_.param_scheduler[1], eta_min=0.),

@@ -16,7 +16,7 @@ model = dict(
 optim_wrapper = dict(
     type='peco.AmpOptimWrapper',
     dtype='bfloat16',
-    optimizer=dict(type='AdamW', lr=2e-4, betas=(0.9, 0.99), weight_decay=1e-4),
+    optimizer=dict(type='AdamW', lr=2e-4, betas=(0.9, 0.99), weight_decay=1e-4, fused=True),
     clip_grad=dict(max_norm=1.0),
     paramwise_cfg=dict(bias_decay_mult=0., norm_decay_mult=0.))
 param_scheduler = [

@@ -55,9 +55,12 @@ def _model() -> nn.Module:
         head=dict(type='peco.MIMHead', embed_dims=768, num_classes=_CODES))
 
 
-def _optim_wrapper(model: nn.Module, kind: str = 'peco.AmpOptimWrapper'):
+def _optim_wrapper(model: nn.Module, **kwargs: bool):
+    """That of the configs, ours with ``fused=True``, mmpretrain's without."""
     return build_optim_wrapper(model, dict(
-        type=kind, optimizer=dict(type='AdamW', lr=1.5e-3, betas=(0.9, 0.999), weight_decay=0.05),
+        type='peco.AmpOptimWrapper',
+        optimizer=dict(
+            type='AdamW', lr=1.5e-3, betas=(0.9, 0.999), weight_decay=0.05, **kwargs),
         clip_grad=dict(max_norm=3.0)))
 
 
@@ -79,9 +82,8 @@ def _images(batch: int, size: int = 224) -> torch.Tensor:
     return torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8)
 
 
-def _train_step(model: nn.Module, data: dict, kind: str = 'peco.AmpOptimWrapper',
-                ) -> Callable[[], None]:
-    optim_wrapper = _optim_wrapper(model, kind)
+def _train_step(model: nn.Module, data: dict, **kwargs: bool) -> Callable[[], None]:
+    optim_wrapper = _optim_wrapper(model, **kwargs)
     model.train()
     return lambda: model.train_step(data, optim_wrapper)
 
@@ -90,7 +92,7 @@ def make_ours(device: str, dtype: str, batch: int) -> Callable[[], None]:
     """Our step with token ids in the data samples, as a token cache gives them."""
     import peco.engine  # noqa: F401
     data = dict(inputs=_images(batch), data_samples=_samples(batch))
-    return _train_step(_model().to(device), data)
+    return _train_step(_model().to(device), data, fused=True)
 
 
 def _beit(device: str, batch: int, second: int, **parts: dict) -> Callable[[], None]:
@@ -133,7 +135,7 @@ def make_bare(device: str, dtype: str, batch: int) -> Callable[[], None]:
     """Our backbone, head and optimizer on tensors that lie ready."""
     import peco.engine  # noqa: F401
     model = _model().to(device).train()
-    optim_wrapper = _optim_wrapper(model)
+    optim_wrapper = _optim_wrapper(model, fused=True)
     images = torch.randn(batch, 3, 224, 224, device=device)
     mask = torch.stack([sample.mask for sample in _samples(batch)]).bool().to(device)
     ids = torch.randint(0, _CODES, (batch * _MASKED, ), device=device)

@@ -2,7 +2,7 @@
 optim_wrapper = dict(
     type='peco.AmpOptimWrapper',
     dtype='bfloat16',
-    optimizer=dict(type='AdamW', lr=4e-3, betas=(0.9, 0.999), weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=4e-3, betas=(0.9, 0.999), weight_decay=0.05, fused=True),
     constructor='peco.LayerDecayOptimWrapperConstructor',
     paramwise_cfg=dict(layer_decay_rate=0.65))
 

@@ -5,7 +5,7 @@ optim_wrapper = dict(
     _delete_=True,
     type='peco.AmpOptimWrapper',
     dtype='bfloat16',
-    optimizer=dict(type='AdamW', lr=3e-4, betas=(0.9, 0.999), weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=3e-4, betas=(0.9, 0.999), weight_decay=0.05, fused=True),
     constructor='peco.LayerDecayOptimWrapperConstructor',
     paramwise_cfg=dict(layer_decay_rate=0.75))
 

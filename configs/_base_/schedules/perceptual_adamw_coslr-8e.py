@@ -1,6 +1,6 @@
 # SimCLR of a small network: an epoch of warm-up, cosine to zero.
 optim_wrapper = dict(
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4),
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4, fused=True),
     paramwise_cfg=dict(bias_decay_mult=0., norm_decay_mult=0.))
 param_scheduler = [
     dict(

@@ -1,6 +1,6 @@
 # A small tokenizer: an epoch of warm-up, cosine to 1e-5.
 optim_wrapper = dict(
-    optimizer=dict(type='AdamW', lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4),
+    optimizer=dict(type='AdamW', lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4, fused=True),
     clip_grad=dict(max_norm=1.0),
     paramwise_cfg=dict(bias_decay_mult=0., norm_decay_mult=0.))
 param_scheduler = [

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 def scaled_linear(layer: nn.Linear, x: Tensor, scale: Tensor | None) -> Tensor:
     """``scale * layer(x)``.
 
-    The scale multiplies the weights, which are few, and not the tokens, of which there are many,
-    and takes its gradient from theirs. Under float16 it does not: a layer scale of 1e-5 would
-    push weights below the least number that float16 has.
+    Where the tokens outnumber the weights of a channel, the scale multiplies the weights and takes
+    its gradient from theirs. Not so under float16: a layer scale of 1e-5 would push weights below
+    the least number that float16 has.
 
     Args:
         layer: The layer; its output has C channels.
@@ -24,7 +24,8 @@ def scaled_linear(layer: nn.Linear, x: Tensor, scale: Tensor | None) -> Tensor:
     """
     if scale is None:
         return layer(x)
-    if _product_dtype(x) == torch.float16:
+    num_tokens = x.numel() // x.size(-1)
+    if num_tokens < 2 * layer.in_features or _product_dtype(x) == torch.float16:
         return scale * layer(x)
     bias = None if layer.bias is None else scale * layer.bias
     return F.linear(x, scale[:, None] * layer.weight, bias)
