@@ -99,7 +99,7 @@ class CropAndResize(BaseTransform):
         crop = image[y:y + h, x:x + w]
         views = [self._resize(crop, *view) for view in self.views]
         if results.get('flip', False):
-            views = [np.ascontiguousarray(view[:, ::-1]) for view in views]
+            views = [cv2.flip(view, 1) for view in views]
         results['img'] = views if len(views) > 1 else views[0]
         results['img_shape'] = self.views[0][0]
         return results
