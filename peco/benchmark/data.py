@@ -78,7 +78,7 @@ def _transforms() -> tuple[list[dict], list[dict]]:
     """Our pipeline and that of mmpretrain's config, for views of the same sizes."""
     jitter = dict(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.)
     ours = [
-        dict(type='peco.LoadImage'),
+        dict(type='peco.LoadImage', min_side=896),
         dict(type='peco.RandomCropBox'),
         dict(type='peco.CropAndResize', size=224, tokenizer_size=112),
         dict(type='peco.ColorJitter', **jitter),

@@ -8,7 +8,7 @@ data_preprocessor = dict(
     to_rgb=True)
 
 train_pipeline = [
-    dict(type='peco.LoadImage'),
+    dict(type='peco.LoadImage', min_side=896),
     dict(type='peco.RandomCropBox', scale=(0.08, 1.0)),
     dict(type='peco.CropAndResize', size=224),
     dict(type='peco.ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.),

@@ -5,7 +5,7 @@ data_preprocessor = dict(
     type='SelfSupDataPreprocessor', mean=[0., 0., 0.], std=[255., 255., 255.], to_rgb=True)
 
 train_pipeline = [
-    dict(type='peco.LoadImage'),
+    dict(type='peco.LoadImage', min_side=896),
     dict(type='peco.RandomCropBox', scale=(0.3, 1.0)),
     dict(type='peco.CropAndResize', size=224),
     dict(type='PackInputs'),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from peco.datasets.transforms import LoadImage, UnreadableImageError
+from peco.datasets.transforms import CropAndResize, LoadImage, UnreadableImageError
 from peco.datasets.transforms.load_image import decode_image
 
 
@@ -158,3 +158,62 @@ def test_a_good_file_gets_its_shapes(tmp_path):
 def test_on_error_is_checked():
     with pytest.raises(ValueError, match='on_error'):
         LoadImage(on_error='ignore')
+
+
+def _photo(height, width):
+    """A picture with detail of several sizes, as JPEG."""
+    rng = np.random.default_rng(0)
+    layers = [cv2.resize(rng.integers(0, 256, (height // cell, width // cell, 3), dtype=np.uint8),
+                         (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+              for cell in (8, 32, 128)]
+    return _bytes(Image.fromarray(np.mean(layers, axis=0).astype(np.uint8)), 'JPEG', quality=95)
+
+
+@pytest.mark.parametrize('min_side, shape', [
+    (None, (770, 1030)), (386, (770, 1030)), (385, (385, 515)), (193, (385, 515)),
+    (192, (193, 258)), (96, (97, 129)), (1, (97, 129))])
+def test_large_jpeg_files_are_reduced_as_far_as_the_shorter_side_allows(min_side, shape):
+    assert decode_image(_photo(770, 1030), min_side).shape[:2] == shape
+
+
+def test_other_kinds_and_broken_files_are_not_reduced():
+    png = _bytes(Image.fromarray(_rgb(64, 64)), 'PNG')
+    assert decode_image(png, 8).shape == (64, 64, 3)
+    with pytest.raises((OSError, ValueError)):
+        decode_image(_photo(256, 256)[:200], 8)
+
+
+def test_a_reduced_file_is_turned_as_its_exif_data_say():
+    image = Image.open(io.BytesIO(_photo(256, 512)))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    content = _bytes(image, 'JPEG', exif=exif)
+    assert decode_image(content).shape[:2] == (512, 256)
+    assert decode_image(content, 128).shape[:2] == (256, 128)
+
+
+def test_the_view_of_a_reduced_file_differs_by_resampling_noise_alone():
+    """Less than two common ways of resampling (here Pillow's bicubic and Lanczos) differ."""
+    content, size = _photo(1600, 1200), 224
+    crop = dict(crop_box=(120, 240, 960, 1120), flip=False)
+    half = dict(crop_box=(60, 120, 480, 560), flip=False)
+
+    def view(image, box, interpolation='bicubic', **kwargs):
+        transform = CropAndResize(size, interpolation, **kwargs)
+        return transform(dict(box, img=image))['img'].astype(int)
+
+    whole = decode_image(content)
+    wanted = view(whole, crop)
+    noise = np.abs(view(whole, crop, 'lanczos', backend='pillow') - wanted).mean()
+    found = np.abs(view(decode_image(content, 600), half) - wanted).mean()
+    assert 0 < found <= noise
+    shifted = np.abs(view(whole, dict(crop, crop_box=(124, 240, 960, 1120))) - wanted).mean()
+    assert shifted > 2 * found
+
+
+def test_a_reduced_file_reaches_the_pipeline(tmp_path):
+    (tmp_path / 'a.jpg').write_bytes(_photo(770, 1030))
+    results = LoadImage(min_side=300)(dict(img_path=str(tmp_path / 'a.jpg')))
+    assert results['img'].shape == (385, 515, 3) and results['img_shape'] == (385, 515)
+    with pytest.raises(ValueError, match='min_side'):
+        LoadImage(min_side=0)
