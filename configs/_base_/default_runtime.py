@@ -3,6 +3,7 @@ default_scope = 'mmpretrain'
 custom_imports = dict(imports=['peco'], allow_failed_imports=False)
 
 default_hooks = dict(
+    runtime_info=dict(type='peco.RuntimeInfoHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=100),
     param_scheduler=dict(type='ParamSchedulerHook'),

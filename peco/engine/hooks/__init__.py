@@ -1,14 +1,15 @@
-"""Hooks: tokenizer guard, codebook health, pictures, online kNN."""
+"""Hooks: tokenizer guard, codebook health, pictures, online kNN, losses without waits."""
 
 from .codebook_hook import CodebookHook
 from .codebook_init_hook import CodebookInitHook
 from .epoch_of_dataset_hook import EpochOfDatasetHook
 from .online_knn_hook import OnlineKNNHook
 from .picture_hook import PictureHook
+from .runtime_info_hook import RuntimeInfoHook
 from .show_results_hook import ShowResultsHook
 from .tokenizer_guard_hook import TokenizerGuardHook, TokenizerMismatchError
 
 __all__ = [
     'CodebookHook', 'CodebookInitHook', 'EpochOfDatasetHook', 'OnlineKNNHook', 'PictureHook',
-    'ShowResultsHook', 'TokenizerGuardHook', 'TokenizerMismatchError'
+    'RuntimeInfoHook', 'ShowResultsHook', 'TokenizerGuardHook', 'TokenizerMismatchError'
 ]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 from mmengine.optim import OptimWrapper
-from torch import nn
+from torch import Tensor, nn
 
 from peco.engine.dense.float32_islands import add_float32_islands
 from peco.registry import OPTIM_WRAPPERS
@@ -42,6 +42,10 @@ class AmpOptimWrapper(OptimWrapper):
                              "float16 on a GPU use type='mmengine.AmpOptimWrapper'")
         super().__init__(**kwargs)
         self._prepared: nn.Module | None = None
+        #: Set by :class:`peco.engine.hooks.RuntimeInfoHook`, which then reads ``grad_norm``.
+        self.defers_grad_norm = False
+        #: Norm of the last gradients before clipping, where it is.
+        self.grad_norm: Tensor | None = None
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
@@ -55,3 +59,13 @@ class AmpOptimWrapper(OptimWrapper):
             self._prepared = model
         with super().optim_context(model), torch.autocast(device.type, dtype=torch.bfloat16):
             yield
+
+    def _clip_grad(self) -> None:
+        if not self.defers_grad_norm:
+            super()._clip_grad()
+            return
+        params = [param for group in self.optimizer.param_groups for param in group['params']
+                  if param.grad is not None]
+        if params:
+            # mmengine turns the norm into a number here, which waits for a GPU.
+            self.grad_norm = self.clip_func(params, **self.clip_grad_kwargs)

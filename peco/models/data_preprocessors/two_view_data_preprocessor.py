@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mmpretrain.models.utils import SelfSupDataPreprocessor
+from mmpretrain.structures import DataSample
 
 from peco.registry import MODELS
 
@@ -42,11 +43,13 @@ class TwoViewDataPreprocessor(SelfSupDataPreprocessor):
             training: Ignored; both modes are alike.
 
         Returns:
-            ``inputs=[backbone view, tokenizer view]``, float32, and ``data_samples``.
+            ``inputs=[backbone view, tokenizer view]``, float32, and ``data_samples``, with the
+            number of masked patches as ``num_masked`` where there is a mask.
 
         Raises:
             ValueError: If ``inputs`` is neither one batch nor two.
         """
+        _count_masked(data.get('data_samples') or ())
         data = self.cast_data(data)
         inputs = data['inputs']
         views = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
@@ -58,3 +61,10 @@ class TwoViewDataPreprocessor(SelfSupDataPreprocessor):
         views = [(view.flip(1) if self._channel_conversion else view).float() for view in views]
         backbone_view = (views[0] - self.mean) / self.std
         return dict(inputs=[backbone_view, views[-1] / 255], data_samples=data.get('data_samples'))
+
+
+def _count_masked(data_samples: Sequence[DataSample]) -> None:
+    """Note how many patches are masked while the masks lie in the memory of the CPU."""
+    for sample in data_samples:
+        if 'mask' in sample:
+            sample.set_field(int(sample.mask.sum()), 'num_masked', field_type='metainfo')

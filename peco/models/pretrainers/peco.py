@@ -254,8 +254,17 @@ class PeCo(BaseSelfSupervisor):
         mask = self._stack(data_samples, 'mask', view.device).bool()
         ids = self._targets(tokenizer_view, data_samples, view.device)
         self._check_grids(view, mask, ids)
-        tokens = self._patch_tokens(view, mask)
-        return self.head.loss(tokens[mask.flatten(1)], ids[mask])
+        masked = self._masked_positions(mask, data_samples)
+        tokens = self._patch_tokens(view, mask).flatten(0, 1)
+        return self.head.loss(tokens[masked], ids.flatten()[masked])
+
+    @staticmethod
+    def _masked_positions(mask: Tensor, data_samples: Sequence[DataSample]) -> Tensor:
+        """Where the flattened mask is 1; without waiting for a GPU if their number is known."""
+        counts = [sample.get('num_masked') for sample in data_samples]
+        if None in counts:
+            return mask.flatten().nonzero()[:, 0]
+        return torch.nonzero_static(mask.flatten(), size=sum(counts))[:, 0]
 
     def extract_feat(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
         """Mean of the patch tokens of unmasked images, shape ``(B, C)``."""

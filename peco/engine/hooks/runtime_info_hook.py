@@ -1,0 +1,66 @@
+"""mmengine's record of losses and learning rates, without a wait in every step."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.hooks import LoggerHook
+from mmengine.hooks import RuntimeInfoHook as _RuntimeInfoHook
+from mmengine.runner import Runner
+
+from peco.registry import HOOKS
+
+from ..optim import AmpOptimWrapper
+
+
+@HOOKS.register_module()
+class RuntimeInfoHook(_RuntimeInfoHook):
+    """Keep the losses of a step on their device until they are logged or saved.
+
+    mmengine reads each of them in every step, for which a GPU has to finish the step while the
+    CPU waits, and has no work when the next one is prepared. The values that are recorded, and
+    their order, are mmengine's. The norm of the gradients comes from
+    :class:`peco.engine.optim.AmpOptimWrapper`.
+
+    Example:
+        >>> default_hooks = dict(runtime_info=dict(type='peco.RuntimeInfoHook'))
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._interval = 1
+        self._pending: list[dict] = []
+
+    def before_train(self, runner: Runner) -> None:
+        """Find out after how many steps losses are logged."""
+        super().before_train(runner)
+        if isinstance(runner.optim_wrapper, AmpOptimWrapper):
+            runner.optim_wrapper.defers_grad_norm = True
+        self._interval = min(
+            (hook.interval for hook in runner.hooks if isinstance(hook, LoggerHook)), default=1)
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None,
+                         outputs: dict | None = None) -> None:
+        """Note the outputs; record what was noted if this step is logged or an epoch's last."""
+        values = {f'train/{name}': value for name, value in (outputs or {}).items()}
+        optim_wrapper = runner.optim_wrapper
+        if isinstance(optim_wrapper, AmpOptimWrapper) and optim_wrapper.grad_norm is not None:
+            values[f'train/{optim_wrapper.grad_name}'] = optim_wrapper.grad_norm
+        self._pending.append({name: value.detach() if isinstance(value, torch.Tensor) else value
+                              for name, value in values.items()})
+        if (self.every_n_inner_iters(batch_idx, self._interval)
+                or self.every_n_train_iters(runner, self._interval)
+                or self.end_of_epoch(runner.train_dataloader, batch_idx)
+                or self.is_last_train_iter(runner)):
+            self._record(runner)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Make sure that a checkpoint holds all values so far."""
+        if self._pending:
+            self._record(runner)
+            checkpoint['message_hub'] = runner.message_hub.state_dict()
+
+    def _record(self, runner: Runner) -> None:
+        for values in self._pending:
+            for name, value in values.items():
+                runner.message_hub.update_scalar(name, value)
+        self._pending = []
