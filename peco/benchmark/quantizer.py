@@ -16,6 +16,7 @@ from .timing import take_turns
 # 256 images of 14x14 vectors.
 _SIZE = dict(batch=256, side=14, dim=256, codes=8192)
 _MANY_CODES = 65536
+_BLOCK = 2048
 
 
 def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds: int = 3,
@@ -31,8 +32,9 @@ def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds:
         many_codes: Codes of a last row, for its memory.
 
     Returns:
-        ``limit`` has the bare product of all vectors and codes, what the process holds before
-        any codebook, and how far our choice is from the nearest code in float64.
+        ``limit`` has the bare product of all vectors and codes, in blocks that are new tensors
+        and in one tensor for all, what the process holds before any codebook, and how far our
+        choice is from the nearest code in float64.
     """
     size = size or _SIZE
     many = dict(size, codes=many_codes)
@@ -48,10 +50,12 @@ def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds:
     rows = hold(contestants, device, threads, rounds)
     rows += hold([Contestant(f'EMAQuantizer, {many_codes:,} codes', 'float32', make_ours,
                              size['batch'], many, True, 'peco')], device, threads, 1)
-    (product, ours), _ = run_in_child(_beside_product, device, rounds, size, threads=threads)
+    least, _ = run_in_child(_beside_product, device, rounds, size, threads=threads)
     _, bare = run_in_child(_inputs_only, device, size, threads=threads)
     excess, _ = run_in_child(worst_excess, device, size, threads=threads)
-    limit = dict(bare_product_s=product, ours_over_bare_product=ours / product,
+    limit = dict(bare_product_s=least['product'], in_one_tensor_s=least['in_one_tensor'],
+                 ours_over_bare_product=least['ours'] / least['product'],
+                 ours_over_product_in_one_tensor=least['ours'] / least['in_one_tensor'],
                  vectors_and_libraries_mib=bare, worst_relative_excess_of_distance=excess)
     return Report('quantizer', device_name(device), threads or torch.get_num_threads(), rows,
                   limit)
@@ -134,18 +138,24 @@ def _step(z: Tensor, loss: Callable[[], Tensor]) -> Callable[[], None]:
     return step
 
 
-def _beside_product(device: str, rounds: int, size: dict) -> tuple[float, float]:
-    """Seconds of the bare product in blocks, and of ours, in turn; the least of each."""
+def _beside_product(device: str, rounds: int, size: dict) -> dict[str, float]:
+    """Least seconds of the bare product in blocks, in two ways, and of ours, in turn."""
     z = _vectors(device, size['batch'], size['side'], size['dim']).detach()
     rows = z.permute(0, 2, 3, 1).reshape(-1, size['dim']).contiguous()
     codes = _codes(z, size['codes']).t().contiguous()
+    scores = z.new_empty(_BLOCK, size['codes'])
 
     def product() -> None:
-        for part in rows.split(2048):
+        for part in rows.split(_BLOCK):
             part @ codes
-    times = take_turns(dict(product=product, ours=make_ours(device, 'float32', **size)), rounds,
-                       device=device)
-    return min(times['product']), min(times['ours'])
+
+    def in_one_tensor() -> None:
+        for part in rows.split(_BLOCK):
+            torch.mm(part, codes, out=scores[:len(part)])
+    times = take_turns(
+        dict(product=product, in_one_tensor=in_one_tensor,
+             ours=make_ours(device, 'float32', **size)), rounds, device=device)
+    return {name: min(seconds) for name, seconds in times.items()}
 
 
 def _inputs_only(device: str, size: dict) -> None:
