@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import re
 from pathlib import Path
 
 import cv2
@@ -18,12 +19,16 @@ from peco.datasets import ImageFolder
 from peco.datasets.shards import write_shards
 from peco.engine.config_check import check_components
 from peco.engine.pipeline import Pipeline
+from peco.engine.study import Study
 from peco.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
+STUDIES = sorted(
+    path for path in (ROOT / 'configs').glob('*/*.py') if '\nmeasures = [' in path.read_text())
 CONFIGS = sorted(
     path for path in (ROOT / 'configs').glob('*/*.py')
     if path.parent.name != '_base_' and path.name not in ('pipeline.py', 'tuning.py')
+    and path not in STUDIES
     # See test_dense_configs.py.
     and not path.name.startswith(('mask-rcnn', 'cascade-mask-rcnn', 'upernet')))
 PIPELINES = sorted(
@@ -159,3 +164,21 @@ def test_pipeline_files_name_what_exists(path, monkeypatch):
             assert stage.config is None or Path(stage.config).is_file()
             assert stage.run in ('train', 'test') or Path(stage.run).is_file()
         assert {cell[0] for row in pipeline.report.rows for cell in row['cells'].values()} <= names
+
+
+@pytest.mark.parametrize('path', STUDIES, ids=_name)
+def test_study_files_name_what_exists(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    study = Study(str(path), seeds=1)
+    made = set()
+    for stage in study.pipeline.stages:
+        assert stage.config is None or Path(stage.config).is_file()
+        assert stage.run in ('train', 'test') or Path(stage.run).is_file()
+        # Nothing is read that no earlier stage made, and no name is left to fill in.
+        texts = ' '.join(map(str, [stage.checkpoint, *stage.args, *stage.cfg_options.values()]))
+        assert set(re.findall(r'{last:([^}]*)}', texts)) <= made
+        assert not re.search(r'{(?!last:|work_dir})', texts)
+        made.add(stage.name)
+    for measure in study.pipeline.report.measures:
+        arms = measure.arms or study.arms
+        assert {f'seed0/{arm}/{measure.stage}' for arm in arms} <= made

@@ -5,10 +5,11 @@ from .pipeline import Pipeline
 from .progress import PipelineProgress
 from .report import Report
 from .repository import working_in
+from .spec import fill, read_spec
 from .stage import Stage
 from .stage_process import StageProcess
 
 __all__ = [
     'Pipeline', 'PipelineProgress', 'Report', 'Stage', 'StageProcess', 'bf16_is_native',
-    'run_from_command_line', 'working_in'
+    'fill', 'read_spec', 'run_from_command_line', 'working_in'
 ]

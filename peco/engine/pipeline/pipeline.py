@@ -7,33 +7,19 @@ import json
 import shlex
 import time
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-from peco.utils.config import load_config
 from peco.utils.write_json import write_json
 
 from .progress import PipelineProgress
 from .report import Report
+from .spec import fill, read_spec
 from .stage import Stage
 from .stage_process import PEAK_MEMORY, StageProcess
 
 LOG_TAIL = 15
 PARTS = ('title', 'work_dir', 'stages', 'table')
-
-
-def _fill(value: Any, names: dict[str, str]) -> Any:
-    """Put names in the place of words in braces, in every string of a config value."""
-    if isinstance(value, str):
-        for name, text in names.items():
-            value = value.replace(f'{{{name}}}', text)
-        return value
-    if isinstance(value, dict):
-        return {key: _fill(item, names) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_fill(item, names) for item in value)
-    return value
 
 
 class Pipeline:
@@ -43,13 +29,15 @@ class Pipeline:
     A training stage that was interrupted goes on from its last checkpoint.
 
     Args:
-        path: Pipeline file: a Python config with ``title``, ``work_dir``, ``stages`` (see
-            :class:`Stage`), ``table`` (see :class:`Report`) and, optionally, ``smoke``: overrides
-            ``{stage name: {cfg option: value}}`` for a run of a minute, and ``names``: what words
-            in braces within the stages stand for, so that pipelines can share them by ``_base_``.
+        spec: Pipeline file, or what stands in one: a Python config with ``title``, ``work_dir``,
+            ``stages`` (see :class:`Stage`), ``table`` (see :class:`Report`) and, optionally,
+            ``smoke``: overrides ``{stage name: {cfg option: value}}`` for a run of a minute, and
+            ``names``: what words in braces within the stages stand for, so that pipelines can share
+            them by ``_base_``.
         work_dir: Replaces the file's ``work_dir``.
         smoke: Apply the ``smoke`` overrides.
         amp: Train in bfloat16.
+        report: Shows and saves the metrics instead of the ``table``.
 
     Raises:
         FileNotFoundError: The pipeline file does not exist.
@@ -60,28 +48,27 @@ class Pipeline:
     """
 
     def __init__(self,
-                 path: str,
+                 spec: str | dict,
                  work_dir: str | None = None,
                  smoke: bool = False,
-                 amp: bool = False) -> None:
-        if not Path(path).is_file():
-            raise FileNotFoundError(f'pipeline file {path} does not exist')
-        spec = load_config(path)
-        missing = [key for key in PARTS if key not in spec]
-        if missing:
-            raise ValueError(f"'{path}' is no pipeline file: it has no {', '.join(missing)}")
-        self.title = spec.title
-        self.work_dir = Path(work_dir or spec.work_dir + ('-smoke' if smoke else ''))
+                 amp: bool = False,
+                 report: Report | None = None) -> None:
+        path = spec if isinstance(spec, str) else spec['title']
+        if isinstance(spec, str):
+            spec = read_spec(spec, 'pipeline', PARTS)
+        self.title = spec['title']
+        self.work_dir = Path(work_dir or spec['work_dir'] + ('-smoke' if smoke else ''))
         self.amp = amp
         self.stages = [
-            self._stage(_fill(item, spec.get('names', {})), path) for item in spec.stages]
+            self._stage(fill(item, spec.get('names', {})), path) for item in spec['stages']]
         names = [stage.name for stage in self.stages]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f'{path}: stage names must differ, found twice: {sorted(twice)}')
         if smoke:
             self._apply_smoke(spec.get('smoke', {}), path)
-        self.report = Report(self.title, spec.table['rows'], spec.table['columns'])
+        self.report = report or Report(
+            self.title, spec['table']['rows'], spec['table']['columns'])
 
     @staticmethod
     def _stage(item: dict, path: str) -> Stage:

@@ -9,13 +9,13 @@ import torch
 
 from peco.registry import MODELS
 
-from .perceptual_tokenizer import PerceptualTokenizer
+from .base_tokenizer import BaseTokenizer
 
 SHOWN_KEYS = 3
-_FOR_TRAINING = ('perceptual_loss', 'data_preprocessor', 'init_cfg')
+_FOR_TRAINING = ('perceptual_loss', 'network', 'data_preprocessor', 'init_cfg')
 
 
-def load_frozen_tokenizer(cfg: dict, checkpoint: str) -> PerceptualTokenizer:
+def load_frozen_tokenizer(cfg: dict, checkpoint: str) -> BaseTokenizer:
     """Build a tokenizer without its losses, load its weights and freeze it.
 
     The checkpoint is one that ``tools/train.py`` wrote for a tokenizer config (or a bare state

@@ -1,0 +1,157 @@
+"""What came out of a study: numbers, a table and a figure."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from peco.utils.seed_statistics import Estimate, estimate, paired_difference
+from peco.utils.write_json import write_json
+from peco.visualization import plot_study
+
+Metrics = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A quantity that arms are compared by.
+
+    Attributes:
+        label: For the table.
+        stage: Name of the stage that measures it.
+        key: Its key among the stage's metrics.
+        format: Format of a number.
+        arms: Arms that have it; all if empty.
+        in_figure: Whether it is drawn.
+    """
+
+    label: str
+    stage: str
+    key: str
+    format: str = '.1f'
+    arms: Sequence[str] = field(default_factory=tuple)
+    in_figure: bool = True
+
+
+class StudyReport:
+    """Collect the metrics of finished stages over arms and seeds.
+
+    Args:
+        title: Heading.
+        arms: Columns of the table.
+        seeds: Seeds that the study has.
+        reference: The arm that others are compared with, seed by seed.
+        measures: Rows of the table.
+
+    Raises:
+        ValueError: If the reference is no arm.
+
+    Example:
+        >>> report = StudyReport('demo', ['a', 'b'], [0], 'a', [Measure('top-1', 'probe', 'acc')])
+        >>> metrics = {'seed0/a/probe': {'acc': 30.}, 'seed0/b/probe': {'acc': 33.}}
+        >>> report.values(metrics, report.measures[0])
+        {'a': {0: 30.0}, 'b': {0: 33.0}}
+    """
+
+    def __init__(self, title: str, arms: Sequence[str], seeds: Sequence[int], reference: str,
+                 measures: Sequence[Measure]) -> None:
+        self.title = title
+        self.arms = list(arms)
+        self.seeds = list(seeds)
+        self.reference = reference
+        self.measures = list(measures)
+
+    def values(self, metrics: Metrics, measure: Measure) -> dict[str, dict[int, float]]:
+        """Values by arm and seed of what has finished.
+
+        Args:
+            metrics: Metrics by the name of a stage, ``seed0/arm/stage``.
+            measure: The quantity.
+        """
+        found: dict[str, dict[int, float]] = {}
+        for arm in self.arms:
+            for seed in self.seeds:
+                value = metrics.get(f'seed{seed}/{arm}/{measure.stage}', {}).get(measure.key)
+                if value is not None:
+                    found.setdefault(arm, {})[seed] = value
+        return found
+
+    def rows(self, metrics: Metrics) -> list[tuple[Measure, dict[str, Estimate],
+                                                   dict[str, Estimate]]]:
+        """For each measure the estimates of arms, and of their differences from the reference."""
+        out = []
+        for measure in self.measures:
+            values = self.values(metrics, measure)
+            means = {arm: estimate(list(of_seed.values())) for arm, of_seed in values.items()}
+            differences = {}
+            for arm, of_seed in values.items():
+                found = paired_difference(of_seed, values.get(self.reference, {}))
+                if arm != self.reference and found is not None:
+                    differences[arm] = found
+            out.append((measure, means, differences))
+        return out
+
+    def cells(self, metrics: Metrics) -> list[tuple[str, list[str]]]:
+        """Rows as text; what has not run shows as a dash, what an arm does not have is empty."""
+        out = []
+        for measure, means, differences in self.rows(metrics):
+            texts = ['' if measure.arms and arm not in measure.arms else
+                     means[arm].text(measure.format) if arm in means else '–'
+                     for arm in self.arms]
+            out.append((measure.label, texts))
+            if differences:
+                texts = [differences[arm].text(f'+{measure.format}') if arm in differences else ''
+                         for arm in self.arms]
+                out.append((f'  less {self.reference}', texts))
+        return out
+
+    def show(self, metrics: Metrics, console: Console) -> None:
+        """Print the table."""
+        table = Table(title=self.title)
+        table.add_column('')
+        for arm in self.arms:
+            table.add_column(arm, justify='right')
+        for label, texts in self.cells(metrics):
+            table.add_row(label, *texts)
+        console.print(table)
+
+    def save(self, metrics: Metrics, folder: Path) -> None:
+        """Write ``results.json``, ``results.md`` and ``results.png``.
+
+        ``results.json`` has every value by arm and seed, the estimates, the hours so far, and for
+        each finished stage its command and the hash of its config.
+        """
+        stages = {}
+        for path in sorted(folder.rglob('done.json')):
+            record = json.loads(path.read_text())
+            stages[path.parent.relative_to(folder).as_posix()] = dict(
+                config_hash=record['fingerprint'], seconds=record['seconds'],
+                command=record['command'])
+        content = dict(
+            title=self.title, arms=self.arms, seeds=self.seeds, reference=self.reference,
+            hours=round(sum(stage['seconds'] for stage in stages.values()) / 3600, 2),
+            measures=[], stages=stages)
+        for measure, means, differences in self.rows(metrics):
+            content['measures'].append(dict(
+                label=measure.label, stage=measure.stage, key=measure.key,
+                values=self.values(metrics, measure),
+                means={arm: dataclasses.asdict(found) for arm, found in means.items()},
+                differences={arm: dataclasses.asdict(found)
+                             for arm, found in differences.items()}))
+        write_json(content, folder / 'results.json')
+        lines = [f'# {self.title}', '', '| | ' + ' | '.join(self.arms) + ' |',
+                 '|---|' + '---:|' * len(self.arms)]
+        lines += [f'| {label} | ' + ' | '.join(texts) + ' |'
+                  for label, texts in self.cells(metrics)]
+        (folder / 'results.md').write_text('\n'.join(lines) + '\n')
+        panels = {measure.label: self.values(metrics, measure) for measure in self.measures
+                  if measure.in_figure}
+        panels = {label: values for label, values in panels.items() if values}
+        if panels:
+            plot_study(panels, self.arms, folder / 'results.png')

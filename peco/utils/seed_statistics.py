@@ -1,0 +1,76 @@
+"""Means over seeds and how sure they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scipy import stats
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds.
+
+    Attributes:
+        mean: The mean.
+        half_width: Half of the 95 % interval of the mean by Student's t; None for one seed.
+        seeds: Number of seeds.
+    """
+
+    mean: float
+    half_width: float | None
+    seeds: int
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the interval lies on one side of zero."""
+        return self.half_width is not None and abs(self.mean) > self.half_width
+
+    def text(self, spec: str = '.1f') -> str:
+        """``mean ± half width`` in a format."""
+        if self.half_width is None:
+            return format(self.mean, spec)
+        return f"{self.mean:{spec}} ± {self.half_width:{spec.lstrip('+')}}"
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Mean of the values and its interval.
+
+    Args:
+        values: One for each seed, at least one.
+
+    Raises:
+        ValueError: Without a value.
+
+    Example:
+        >>> estimate([1., 2., 3.]).text('.2f')
+        '2.00 ± 2.48'
+    """
+    if not values:
+        raise ValueError('an estimate needs the value of one seed at least, got none')
+    count = len(values)
+    mean = sum(values) / count
+    if count == 1:
+        return Estimate(mean, None, 1)
+    spread = math.sqrt(sum((value - mean)**2 for value in values) / (count - 1))
+    quantile = float(stats.t.ppf((1 + LEVEL) / 2, count - 1))
+    return Estimate(mean, quantile * spread / math.sqrt(count), count)
+
+
+def paired_difference(values: Mapping[int, float],
+                      reference: Mapping[int, float]) -> Estimate | None:
+    """Mean of what the arms differ in, seed by seed.
+
+    Args:
+        values: An arm's values by seed.
+        reference: The other's.
+
+    Returns:
+        Estimate over the seeds that both have; None if there are none.
+    """
+    both = sorted(set(values) & set(reference))
+    return estimate([values[seed] - reference[seed] for seed in both]) if both else None

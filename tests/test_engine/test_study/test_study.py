@@ -1,0 +1,122 @@
+"""Arms and seeds become stages; what is finished is kept, compared and drawn."""
+
+import json
+import textwrap
+
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from peco.engine.study import Study
+from tests.toy_configs import run_tool
+
+TOOL = """
+import json, pathlib, sys
+folder, value = pathlib.Path(sys.argv[1]), sys.argv[2]
+folder.mkdir(parents=True, exist_ok=True)
+(folder / 'calls').open('a').write('x')
+(folder / 'metrics.json').write_text(json.dumps(dict(score=eval(value))))
+(folder / 'out.txt').write_text(value)
+"""
+STUDY = """
+title = 'three arms'
+work_dir = 'work'
+arms = ['scratch', 'pixel', 'peco']
+seeds = 2
+reference = 'pixel'
+shared = [dict(name='network', title='f', run='tool.py', args=['{work_dir}/network', '1'],
+               makes='{work_dir}/network/out.txt', minutes=3)]
+stages = [
+    dict(name='tokens', title='tokenizer', run='tool.py', arms=['pixel', 'peco'], minutes=2,
+         args=['{work_dir}/{run}/tokens', 'len("{arm}") + {seed}'],
+         makes='{work_dir}/network/out.txt'),
+    dict(name='probe', title='probe', run='tool.py', minutes=1,
+         args=['{work_dir}/{run}/probe', PROBE]),
+]
+measures = [
+    dict(label='probe (%)', stage='probe', key='score'),
+    dict(label='tokens', stage='tokens', key='score', format='.2f', arms=['pixel', 'peco']),
+]
+"""
+PROBE = "'dict(scratch=10, pixel=20, peco=23)[\"{arm}\"] + 5 * {seed}'"
+
+
+@pytest.fixture
+def study_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'tool.py').write_text(TOOL)
+
+    def write(probe=PROBE, extra=''):
+        (tmp_path / 'study.py').write_text(STUDY.replace('PROBE', probe) + textwrap.dedent(extra))
+        return 'study.py'
+    return write
+
+
+def run(path, **kwargs):
+    console = Console(record=True, width=200)
+    study = Study(path, **kwargs)
+    return study.run(console=console), console.export_text(), study
+
+
+def test_every_arm_and_seed_runs_once_and_arms_are_compared_by_seed(study_file, tmp_path):
+    code, text, study = run(study_file())
+    assert code == 0 and study.num_finished == 1 + 2 * (2 * 2 + 1)
+    names = [stage.name for stage in study.pipeline.stages]
+    assert names[:4] == ['network', 'seed0/scratch/probe', 'seed0/pixel/tokens',
+                         'seed0/pixel/probe']
+    assert 'seed0/scratch/tokens' not in names
+    results = json.loads((tmp_path / 'work/results.json').read_text())
+    probe, tokens = results['measures']
+    assert probe['values']['peco'] == {'0': 23, '1': 28}
+    assert probe['differences']['peco'] == dict(mean=3., half_width=0., seeds=2)
+    assert probe['differences']['scratch']['mean'] == -10 and 'pixel' not in probe['differences']
+    assert tokens['means']['peco']['mean'] == 4.5 and 'scratch' not in tokens['means']
+    assert set(results['stages']) == set(names)
+    assert all(len(stage['config_hash']) == 16 for stage in results['stages'].values())
+    assert '22.5 ± 31.8' in text and '+3.0 ± 0.0' in text
+    table = (tmp_path / 'work/results.md').read_text()
+    assert '| less pixel |' in table.replace('|   less', '| less')
+    assert min(Image.open(tmp_path / 'work/results.png').size) > 200
+    assert run('study.py')[0] == 0
+    assert {path.read_text() for path in tmp_path.rglob('calls')} == {'x'}
+
+
+def test_what_is_finished_is_written_down_when_a_stage_fails(study_file, tmp_path):
+    code, text, study = run(study_file("'1 / {seed}'"), work_dir='other')
+    assert code == 1 and "'seed0/scratch/probe' failed" in text
+    results = json.loads((tmp_path / 'other/results.json').read_text())
+    assert list(results['stages']) == ['network'] and results['measures'][0]['values'] == {}
+    study.summarize(console := Console(record=True, width=200))
+    assert '1 of 11 stages' in (summary := console.export_text()) and '–' in summary
+
+
+def test_some_arms_and_seeds(study_file):
+    study = Study(study_file(), seeds=1, arms=['peco'])
+    assert study.arms == ['pixel', 'peco'] and study.seeds == [0]
+    assert study.minutes == 3 + 2 * 3
+
+
+@pytest.mark.parametrize('kwargs, extra, message', [
+    (dict(arms=['vq']), '', 'no arm vq; its arms are scratch, pixel, peco'),
+    (dict(seeds=0), '', 'one seed at least'),
+    ({}, "reference = 'mae'", "reference='mae' is none of the arms"),
+    ({}, "stages[0]['arms'] = ['pixl']", 'no arm pixl'),
+    ({}, "measures[0]['stage'] = 'prob'", "unknown stage 'prob'"),
+    ({}, 'del seeds', 'no study file: it has no seeds'),
+])
+def test_wrong_studies_are_told(study_file, kwargs, extra, message):
+    with pytest.raises(ValueError, match=message):
+        Study(study_file(extra=extra), **kwargs)
+
+
+def test_the_tool_asks_before_it_goes_on(study_file, tmp_path, capsys):
+    study_file()
+    args = ('--study', tmp_path / 'study.py', '--study-dir', tmp_path / 'work')
+    assert run_tool('reproduce_claim', '--study', tmp_path / 'none.py') == 2
+    assert 'none.py does not exist' in capsys.readouterr().err
+    assert run_tool('reproduce_claim', *args, '--summary') == 0
+    assert '0 of 11 stages' in capsys.readouterr().out
+    (tmp_path / 'work/network').mkdir(parents=True)
+    (tmp_path / 'work/network/done.json').write_text('{}')
+    assert run_tool('reproduce_claim', *args) == 2
+    assert 'go on with --resume' in capsys.readouterr().err

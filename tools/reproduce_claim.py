@@ -1,0 +1,65 @@
+"""Measure what a perceptual codebook is worth: arms, seeds and tasks of a study, resumable.
+
+Example:
+    python tools/reproduce_claim.py --study configs/claim/core.py --study-dir /data/claim
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import _environment  # noqa: F401
+
+from peco.engine.pipeline import run_from_command_line, working_in
+from peco.engine.study import Study
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--study', default='configs/claim/core.py', metavar='FILE',
+                        help='study file (default: %(default)s)')
+    parser.add_argument('--study-dir', metavar='DIR', help="replaces the file's work_dir")
+    parser.add_argument('--seeds', type=int, metavar='N', help="replaces the file's seeds")
+    parser.add_argument('--arms', nargs='+', metavar='ARM',
+                        help="some of the file's arms; its reference is always among them")
+    parser.add_argument('--resume', action='store_true',
+                        help='go on in a folder that holds finished stages')
+    parser.add_argument('--summary', action='store_true',
+                        help='only print the table of what is finished')
+    parser.add_argument(
+        '--amp', choices=['auto', 'on', 'off'], default='auto',
+        help='train in bfloat16; auto: where the machine computes in it (default)')
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
+    with working_in(ROOT) as locate:
+        path, work_dir = locate(args.study), locate(args.study_dir)
+
+        def make(amp: bool) -> Study:
+            study = Study(path, work_dir, args.seeds, args.arms, amp)
+            if args.summary:
+                return study
+            if study.num_finished and not args.resume:
+                raise ValueError(f'{study.work_dir} holds {study.num_finished} finished stages: '
+                                 'go on with --resume, or name another folder by --study-dir')
+            print(f'{len(study.arms)} arms x {len(study.seeds)} seeds: about '
+                  f'{study.minutes / 60:.1f} hours of the machine that the plan was made on')
+            return study
+
+        if not args.summary:
+            return run_from_command_line(make, amp=args.amp)
+        try:
+            make(False).summarize()
+        except (FileNotFoundError, ValueError) as error:
+            print(f'error: {error}', file=sys.stderr)
+            return 2
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
