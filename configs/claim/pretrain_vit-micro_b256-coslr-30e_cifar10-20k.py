@@ -1,7 +1,8 @@
 # Masked image modelling for 30 epochs of 20,000 images.
 _base_ = '../cifar10/pretrain_vit-micro_b256-coslr-5e_cifar10.py'
 
-train_dataloader = dict(dataset=dict(num_per_class=2000))
+# Labels choose as many images of each class; the model does not see them.
+train_dataloader = dict(dataset=dict(with_label=True, num_per_class=2000))
 param_scheduler = [
     _base_.param_scheduler[0],
     dict(_base_.param_scheduler[1], end=30),

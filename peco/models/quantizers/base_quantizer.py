@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from mmengine import dist
 from mmengine.model import BaseModule
+from torch.autograd import Function
 
 from peco.utils.codebook_stats import count_codes, usage_and_perplexity
 
@@ -110,8 +111,7 @@ class BaseQuantizer(BaseModule, metaclass=ABCMeta):
             ids = self._nearest_checked(rows.detach())
             codes = self.codes.detach().to(rows.dtype)[ids]
             commitment_loss = F.mse_loss(rows, codes)
-            # The added term is exactly 0: the value is the code, the gradient is the input's.
-            quantized = codes + (rows - rows.detach())
+            quantized = _StraightThrough.apply(rows, codes)
             if self.training:
                 self.epoch_counts += count_codes(ids, self.codebook_size)
                 counts = self._after_step(rows.detach(), ids)
@@ -216,3 +216,15 @@ class BaseQuantizer(BaseModule, metaclass=ABCMeta):
             raise RuntimeError(
                 f'The codebook of {self.codebook_size} codes is not initialised: train the '
                 f'tokenizer first, or load a trained checkpoint.')
+
+
+class _StraightThrough(Function):
+    """The value of the codes with the gradient of the vectors, without a tensor in between."""
+
+    @staticmethod
+    def forward(ctx, rows: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+        return codes.view_as(codes)
+
+    @staticmethod
+    def backward(ctx, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return grad, None
