@@ -3,5 +3,4 @@ _base_ = 'mmseg::_base_/default_runtime.py'
 
 custom_imports = dict(imports=['peco'], allow_failed_imports=False)
 custom_hooks = [dict(type='peco.BareBackboneHook'), dict(type='peco.Float32IslandsHook')]
-default_hooks = dict(runtime_info=dict(type='peco.RuntimeInfoHook'))
 randomness = dict(seed=0, diff_rank_seed=True)

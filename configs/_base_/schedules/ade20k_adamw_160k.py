@@ -13,5 +13,6 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=1e-6, by_epoch=False, begin=0, end=1500),
     dict(type='PolyLR', power=1.0, eta_min=0.0, by_epoch=False, begin=1500, end=160000),
 ]
-default_hooks = dict(checkpoint=dict(max_keep_ckpts=2))
+default_hooks = dict(
+    runtime_info=dict(type='peco.RuntimeInfoHook'), checkpoint=dict(max_keep_ckpts=2))
 auto_scale_lr = dict(enable=True, base_batch_size=16)
