@@ -21,6 +21,7 @@ from peco.apis.init_model import image_size
 from peco.datasets.transforms import BlockwiseMask
 from peco.engine.cli import readable_errors
 from peco.engine.config_check import check_components
+from peco.models.tokenizers import BaseTokenizer
 from peco.registry import MODELS
 from peco.utils.complexity import count_complexity
 from peco.utils.config import ConfigError, add_options_argument, load_config
@@ -57,8 +58,9 @@ def split_model(cfg: Config, shape: tuple[int, int]) -> Iterator[tuple[str, nn.M
     model_cfg.pop('data_preprocessor', None)
     model_cfg.pop('token_cache', None)
     image = torch.zeros(1, 3, *shape)
-    tokenizer_cfg = model_cfg if model_cfg['type'] == 'peco.PerceptualTokenizer' else (
-        model_cfg.pop('tokenizer', None))
+    kind = MODELS.get(model_cfg['type'])  # None for a class of another scope
+    is_tokenizer = kind is not None and issubclass(kind, BaseTokenizer)
+    tokenizer_cfg = model_cfg if is_tokenizer else model_cfg.pop('tokenizer', None)
     if tokenizer_cfg is not model_cfg:
         model_cfg.pop('tokenizer_checkpoint', None)
         model = MODELS.build(model_cfg)
@@ -78,8 +80,8 @@ def split_model(cfg: Config, shape: tuple[int, int]) -> Iterator[tuple[str, nn.M
             yield 'backbone', _Call(
                 lambda self, x: self.backbone(x), backbone=model.backbone), (image, )
     if tokenizer_cfg is not None:
-        if 'perceptual_loss' in tokenizer_cfg:
-            tokenizer_cfg['perceptual_loss'] = None
+        for part in {'perceptual_loss', 'network'} & set(tokenizer_cfg):
+            tokenizer_cfg[part] = None
         tokenizer = MODELS.build(tokenizer_cfg)
         yield 'tokenizer: encoder', _Call(
             lambda self, x: self.encoder(x), encoder=tokenizer.encoder), (image, )

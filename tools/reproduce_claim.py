@@ -27,6 +27,8 @@ def parse_args() -> argparse.Namespace:
                         help="some of the file's arms; its reference is always among them")
     parser.add_argument('--resume', action='store_true',
                         help='go on in a folder that holds finished stages')
+    parser.add_argument('--redo', metavar='STAGE',
+                        help='make this stage again, and those of its arm and seed after it')
     parser.add_argument('--summary', action='store_true',
                         help='only print the table of what is finished')
     parser.add_argument(
@@ -44,7 +46,7 @@ def main() -> int:
             study = Study(path, work_dir, args.seeds, args.arms, amp)
             if args.summary:
                 return study
-            if study.num_finished and not args.resume:
+            if study.num_finished and not (args.resume or args.redo):
                 raise ValueError(f'{study.work_dir} holds {study.num_finished} finished stages: '
                                  'go on with --resume, or name another folder by --study-dir')
             print(f'{len(study.arms)} arms x {len(study.seeds)} seeds: about '
@@ -52,7 +54,7 @@ def main() -> int:
             return study
 
         if not args.summary:
-            return run_from_command_line(make, amp=args.amp)
+            return run_from_command_line(make, amp=args.amp, redo=args.redo)
         try:
             make(False).summarize()
         except (FileNotFoundError, ValueError) as error:

@@ -93,7 +93,10 @@ def reconstruct(model: nn.Module, image: ImageLike) -> torch.Tensor:
         >>> model = init_model(CONFIG, CHECKPOINT)  # doctest: +SKIP
         >>> picture = reconstruct(model, 'cat.jpg')  # doctest: +SKIP
     """
-    images = _as_tokenizer(model).reconstruct(_to_range(model, load_images(model, image)))
+    if not hasattr(_as_tokenizer(model), 'reconstruct'):
+        raise TypeError(f'the tokens of {type(model).__name__} cannot be turned into an image: use '
+                        'the config of a peco.PerceptualTokenizer')
+    images = model.reconstruct(_to_range(model, load_images(model, image)))
     return to_unit(images, model.value_range)
 
 
@@ -153,7 +156,7 @@ def _read(path: Path) -> np.ndarray:
 
 
 def _as_tokenizer(model: nn.Module) -> nn.Module:
-    if not hasattr(model, 'reconstruct'):
+    if not hasattr(model, 'quantizer'):
         raise TypeError(f'{type(model).__name__} is no tokenizer: use a tokenizer config')
     return model
 

@@ -57,7 +57,7 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None = None
         raise ConfigError(problems)
     init_default_scope(cfg.get('default_scope', 'mmengine'))
     model_cfg = cfg.model.to_dict()
-    for part in ('perceptual_loss', 'tokenizer', 'tokenizer_checkpoint', 'token_cache'):
+    for part in ('perceptual_loss', 'network', 'tokenizer', 'tokenizer_checkpoint', 'token_cache'):
         if part in model_cfg:
             model_cfg[part] = None
     preprocessor = cfg.get('data_preprocessor')

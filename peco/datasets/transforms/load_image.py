@@ -43,8 +43,8 @@ class LoadImage(BaseTransform):
         on_error: ``'skip'`` as described, or ``'raise'`` to fail in training as well.
         backend_args: Arguments of mmengine's file backend.
         min_side: Decode large JPEG files at a half, a quarter or an eighth of their size where
-            the shorter side keeps so many pixels. Four times the size of a view leaves the
-            smallest crop of :class:`RandomCropBox` (8 % of the area) as large as the view.
+            the shorter side keeps so many pixels. Four times the size of a view leaves even
+            the smallest crops of :class:`RandomCropBox` (8 % of the area) about as large as it.
 
     Raises:
         UnreadableImageError: Naming the file and the reason.
@@ -90,7 +90,8 @@ class LoadImage(BaseTransform):
             level=logging.WARNING)
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(on_error={self.on_error!r}, min_side={self.min_side})'
+        min_side = '' if self.min_side is None else f', min_side={self.min_side}'
+        return f'{type(self).__name__}(on_error={self.on_error!r}{min_side})'
 
 
 def decode_image(content: bytes, min_side: int | None = None) -> np.ndarray:

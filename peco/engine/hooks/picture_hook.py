@@ -58,7 +58,7 @@ class PictureHook(EpochEndHook):
             drawn = draw_model(model, data['inputs'], data.get('data_samples'), f'epoch {epoch}')
         if drawn is None:
             runner.logger.warning('peco.PictureHook has nothing to draw yet: the codebook is not '
-                                  'initialised, or the model has no tokenizer')
+                                  'initialised, or the model has no tokenizer that makes images')
             return
         stage, picture = drawn
         path = save_picture(
@@ -92,14 +92,14 @@ def draw_model(model: nn.Module, inputs: torch.Tensor | list[torch.Tensor],
 
     Returns:
         Stage (``'tokenizer'`` or ``'pretrain'``) and uint8 RGB picture; None where there is no
-        trained tokenizer to draw with.
+        trained tokenizer that makes images.
 
     Raises:
         TypeError: The model is neither.
     """
     if hasattr(model, 'predict_tokens'):
         tokenizer = model.tokenizer
-        if tokenizer is None:
+        if not hasattr(tokenizer, 'decode'):
             return None
         images = inputs[1]
         masks = torch.stack([torch.as_tensor(sample.get('mask')) for sample in data_samples])
@@ -110,8 +110,8 @@ def draw_model(model: nn.Module, inputs: torch.Tensor | list[torch.Tensor],
         return 'pretrain', masked_prediction_grid(
             images.float().cpu(), masks, _to_unit(tokenizer.decode(predicted), tokenizer),
             _to_unit(tokenizer.decode(true), tokenizer), accuracy, f'pretraining, {title}')
-    if hasattr(model, 'reconstruct'):
-        if not getattr(model.quantizer, 'initialised', True):
+    if hasattr(model, 'quantizer'):
+        if not (hasattr(model, 'decode') and getattr(model.quantizer, 'initialised', True)):
             return None
         images = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
         ids = model.tokenize(images)

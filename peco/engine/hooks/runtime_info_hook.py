@@ -17,9 +17,9 @@ class RuntimeInfoHook(_RuntimeInfoHook):
     """Keep the losses of a step on their device until they are logged or saved.
 
     mmengine reads each of them in every step, for which a GPU has to finish the step while the
-    CPU waits, and has no work when the next one is prepared. The values that are recorded, and
-    their order, are mmengine's. The norm of the gradients comes from
-    :class:`peco.engine.optim.AmpOptimWrapper`.
+    CPU waits, and has no work when the next one is prepared. The values that are recorded are
+    mmengine's. With :class:`peco.engine.optim.AmpOptimWrapper` the norm of the gradients waits as
+    well; mmengine's optimizer wrappers read it whenever they clip.
 
     Example:
         >>> default_hooks = dict(runtime_info=dict(type='peco.RuntimeInfoHook'))
@@ -45,8 +45,11 @@ class RuntimeInfoHook(_RuntimeInfoHook):
         optim_wrapper = runner.optim_wrapper
         if isinstance(optim_wrapper, AmpOptimWrapper) and optim_wrapper.grad_norm is not None:
             values[f'train/{optim_wrapper.grad_name}'] = optim_wrapper.grad_norm
-        self._pending.append({name: value.detach() if isinstance(value, torch.Tensor) else value
-                              for name, value in values.items()})
+            optim_wrapper.grad_norm = None
+        # Clones: a compiled step may use the memory of its outputs again.
+        self._pending.append({
+            name: value.detach().clone() if isinstance(value, torch.Tensor) else value
+            for name, value in values.items()})
         if (self.every_n_inner_iters(batch_idx, self._interval)
                 or self.every_n_train_iters(runner, self._interval)
                 or self.end_of_epoch(runner.train_dataloader, batch_idx)

@@ -44,7 +44,7 @@ class AmpOptimWrapper(OptimWrapper):
         self._prepared: nn.Module | None = None
         #: Set by :class:`peco.engine.hooks.RuntimeInfoHook`, which then reads ``grad_norm``.
         self.defers_grad_norm = False
-        #: Norm of the last gradients before clipping, where it is.
+        #: Norm of the gradients before clipping; whoever reads it sets it back to None.
         self.grad_norm: Tensor | None = None
 
     @contextmanager
@@ -65,7 +65,7 @@ class AmpOptimWrapper(OptimWrapper):
             super()._clip_grad()
             return
         params = [param for group in self.optimizer.param_groups for param in group['params']
-                  if param.grad is not None]
+                  if param.requires_grad and param.grad is not None]
         if params:
             # mmengine turns the norm into a number here, which waits for a GPU.
             self.grad_norm = self.clip_func(params, **self.clip_grad_kwargs)

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -105,7 +106,7 @@ class Pipeline:
         if record['fingerprint'] != stage.fingerprint():
             raise ValueError(
                 f'stage {stage.name!r} under {self.work_dir} was made with another config; '
-                f'keep it by --work-dir ELSEWHERE, or make it again by --redo {stage.name}')
+                f'keep it by naming another folder, or make it again by --redo {stage.name}')
         return record
 
     def metrics(self) -> dict[str, dict]:
@@ -122,7 +123,11 @@ class Pipeline:
         Raises:
             ValueError: No such stage.
         """
-        for stage in self.stages[self._index(name):]:
+        self.set_aside(self.stages[self._index(name):])
+
+    def set_aside(self, stages: Sequence[Stage]) -> None:
+        """Move the folders of stages aside, so that they run again."""
+        for stage in stages:
             folder = stage.folder(self.work_dir)
             if folder.exists():
                 folder.rename(folder.with_name(f'{folder.name}.{time.strftime("%Y%m%d-%H%M%S")}'))

@@ -17,6 +17,9 @@ def read_spec(path: str, kind: str, parts: Sequence[str]) -> dict:
         kind: What it is, for errors.
         parts: What it must hold.
 
+    Returns:
+        The config.
+
     Raises:
         FileNotFoundError: The file does not exist.
         ValueError: A part is missing.

@@ -123,6 +123,20 @@ class Study:
             if self.num_finished:
                 self.save()
 
+    def redo(self, name: str) -> None:
+        """Move a stage and those of its arm and seed after it aside; after a shared one, all.
+
+        Raises:
+            ValueError: No such stage.
+        """
+        stages = self.pipeline.stages
+        names = [stage.name for stage in stages]
+        if name not in names:
+            raise ValueError(f'no stage {name!r}; the stages are {", ".join(names)}')
+        run = name.rpartition('/')[0]
+        self.pipeline.set_aside([stage for stage in stages[names.index(name):]
+                                 if stage.name.startswith(f'{run}/' if run else '')])
+
     def save(self) -> None:
         """Write ``results.json``, ``results.md`` and ``results.png``."""
         self.pipeline.report.save(self.pipeline.metrics(), self.work_dir)

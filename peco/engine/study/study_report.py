@@ -61,6 +61,8 @@ class StudyReport:
 
     def __init__(self, title: str, arms: Sequence[str], seeds: Sequence[int], reference: str,
                  measures: Sequence[Measure]) -> None:
+        if reference not in arms:
+            raise ValueError(f'the reference {reference!r} is none of the arms {list(arms)}')
         self.title = title
         self.arms = list(arms)
         self.seeds = list(seeds)

@@ -63,5 +63,5 @@ class BEiTBlock(Block):
 
     def _mlp(self, x: Tensor) -> Tensor:
         """timm's MLP times the layer scale."""
-        x = self.mlp.drop1(self.mlp.act(self.mlp.fc1(x)))
+        x = self.mlp.norm(self.mlp.drop1(self.mlp.act(self.mlp.fc1(x))))
         return self.mlp.drop2(scaled_linear(self.mlp.fc2, x, self.gamma_2))

@@ -15,7 +15,8 @@ def fused_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None,
 
     torch's own kernels, but for one case: on a CPU none of them gives a gradient to the bias, so
     that torch goes step by step, in float32 whatever it is given. There a function of our own
-    takes half the time: products in the given dtype, the softmax in float32.
+    takes half the time: logits and softmax in float32, as in torch's kernels, the other products
+    in the given dtype.
 
     Args:
         q: Queries of shape ``(B, num_heads, N, d)``.
@@ -49,7 +50,7 @@ class _TrainedBias(Function):
         shape = *q.shape[:3], k.size(2)
         q, k, v = (x.flatten(0, 1) for x in (q, k, v))
         wide = torch.promote_types(q.dtype, torch.float32)
-        logits = torch.bmm(q, k.transpose(1, 2)).to(wide).view(shape)
+        logits = torch.bmm(q.to(wide), k.to(wide).transpose(1, 2)).view(shape)
         weights = logits.mul_(q.size(-1)**-0.5).add_(bias).softmax(dim=-1).to(q.dtype)
         ctx.save_for_backward(q, k, v, weights)
         ctx.bias_shape = bias.shape

@@ -67,4 +67,4 @@ def _count_masked(data_samples: Sequence[DataSample]) -> None:
     """Note how many patches are masked while the masks lie in the memory of the CPU."""
     for sample in data_samples:
         if 'mask' in sample:
-            sample.set_field(int(sample.mask.sum()), 'num_masked', field_type='metainfo')
+            sample.set_field(int((sample.mask != 0).sum()), 'num_masked', field_type='metainfo')

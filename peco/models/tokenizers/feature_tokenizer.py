@@ -73,6 +73,9 @@ class FeatureTokenizer(BaseTokenizer):
         Returns:
             ``loss_feature``, ``loss_commit`` and for the log ``feature_cosine``, ``usage``,
             ``perplexity``.
+
+        Raises:
+            ValueError: If there is no network, or the decoder has not its features' channels.
         """
         out = self.quantizer(self._encode(images))
         cosine = self._cosine(out.quantized, images).mean()
@@ -91,15 +94,17 @@ class FeatureTokenizer(BaseTokenizer):
             data_samples: One a picture, or None.
 
         Returns:
-            The data samples with ``token_ids`` (h, w) and ``feature_cosine``, the mean over the
-            grid.
+            The data samples with ``token_ids`` (h, w) and, where there is a network,
+            ``feature_cosine``, the mean over the grid.
         """
         ids = self.tokenize(images)
-        cosines = self._cosine(self.quantizer.lookup(ids), images).flatten(1).mean(1)
         samples = data_samples or [DataSample() for _ in images]
-        for i, sample in enumerate(samples):
-            sample.set_field(ids[i], 'token_ids')
-            sample.set_field(cosines[i], 'feature_cosine')
+        for sample, of_image in zip(samples, ids, strict=True):
+            sample.set_field(of_image, 'token_ids')
+        if self.network is not None:
+            cosines = self._cosine(self.quantizer.lookup(ids), images).flatten(1).mean(1)
+            for sample, cosine in zip(samples, cosines, strict=True):
+                sample.set_field(cosine, 'feature_cosine')
         return samples
 
     def _cosine(self, codes: torch.Tensor, images: torch.Tensor) -> torch.Tensor:

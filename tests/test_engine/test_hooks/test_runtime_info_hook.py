@@ -78,12 +78,16 @@ def test_steps_that_are_not_logged_or_saved_wait_for_nothing(images, tokenizer_r
     assert all(other > checks for other in stock)
 
 
-@pytest.mark.parametrize('step', [4, 8, 12])
+@pytest.mark.parametrize('step, accumulative_counts', [(4, 1), (8, 2)])
 def test_the_record_is_that_of_mmengine_also_in_a_checkpoint_between_two_logs(
-        images, tokenizer_run, tmp_path, step):
+        images, tokenizer_run, tmp_path, step, accumulative_counts):
     records = []
     for hook in ('RuntimeInfoHook', 'peco.RuntimeInfoHook'):
-        cfg = config(images, tokenizer_run, tmp_path / f'record_{hook}.py', hook)
+        optim_wrapper = dict(
+            type='peco.AmpOptimWrapper', optimizer=dict(type='AdamW', lr=1e-2, fused=True),
+            clip_grad=dict(max_norm=1.), accumulative_counts=accumulative_counts)
+        cfg = config(images, tokenizer_run, tmp_path / f'record_{hook}.py', hook,
+                     optim_wrapper=optim_wrapper)
         assert run_tool('train', cfg, '--work-dir', tmp_path / hook) == 0
         hub = load_checkpoint(tmp_path / hook / f'iter_{step}.pth')['message_hub']
         records.append({name: buffer.data for name, buffer in hub['log_scalars'].items()
@@ -92,4 +96,6 @@ def test_the_record_is_that_of_mmengine_also_in_a_checkpoint_between_two_logs(
     assert stock.keys() == found.keys() and 'train/grad_norm' in stock
     for name, (values, counts) in stock.items():
         assert found[name][0].tolist() == values.tolist(), name
-        assert found[name][1].tolist() == counts.tolist() and len(values) == step
+        assert found[name][1].tolist() == counts.tolist()
+    assert len(stock['train/loss'][0]) == step
+    assert len(stock['train/grad_norm'][0]) == step // accumulative_counts

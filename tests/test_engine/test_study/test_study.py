@@ -90,6 +90,19 @@ def test_what_is_finished_is_written_down_when_a_stage_fails(study_file, tmp_pat
     assert '1 of 11 stages' in (summary := console.export_text()) and '–' in summary
 
 
+def test_a_stage_is_made_again_with_what_follows_in_its_arm_and_seed(study_file, tmp_path):
+    _, _, study = run(study_file())
+    study.redo('seed0/peco/tokens')
+    left = {stage.name for stage in study.pipeline.stages
+            if not study.pipeline.done_file(stage).exists()}
+    assert left == {'seed0/peco/tokens', 'seed0/peco/probe'}
+    assert run('study.py')[0] == 0
+    study.redo('network')
+    assert study.num_finished == 0
+    with pytest.raises(ValueError, match="no stage 'seed9/peco/probe'"):
+        study.redo('seed9/peco/probe')
+
+
 def test_some_arms_and_seeds(study_file):
     study = Study(study_file(), seeds=1, arms=['peco'])
     assert study.arms == ['pixel', 'peco'] and study.seeds == [0]
