@@ -6,6 +6,7 @@ from unittest import mock
 
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 
 import peco  # noqa: F401
 from peco.models.perceptual import PerceptualNetwork
@@ -44,6 +45,12 @@ model = dict(
     data_preprocessor=dict(type='SelfSupDataPreprocessor', mean=[125.3, 123., 113.9],
                            std=[63., 62.1, 66.7], to_rgb=True))
 '''
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    """That of the configs, whatever an earlier test left."""
+    init_default_scope('mmpretrain')
 
 
 @pytest.fixture(scope='module')

@@ -130,7 +130,10 @@ class Pipeline:
         for stage in stages:
             folder = stage.folder(self.work_dir)
             if folder.exists():
-                folder.rename(folder.with_name(f'{folder.name}.{time.strftime("%Y%m%d-%H%M%S")}'))
+                aside = folder.with_name(f'{folder.name}.{time.strftime("%Y%m%d-%H%M%S")}')
+                while aside.exists():  # moved twice within a second
+                    aside = aside.with_name(f'{aside.name}-again')
+                folder.rename(aside)
 
     def _index(self, name: str) -> int:
         names = [stage.name for stage in self.stages]
