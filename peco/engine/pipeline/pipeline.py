@@ -123,7 +123,7 @@ class Pipeline:
         Raises:
             ValueError: No such stage.
         """
-        self.set_aside(self.stages[self._index(name):])
+        self.set_aside(self.stages[self.index(name):])
 
     def set_aside(self, stages: Sequence[Stage]) -> None:
         """Move the folders of stages aside, so that they run again."""
@@ -135,7 +135,12 @@ class Pipeline:
                     aside = aside.with_name(f'{aside.name}-again')
                 folder.rename(aside)
 
-    def _index(self, name: str) -> int:
+    def index(self, name: str) -> int:
+        """Place of a stage among the stages.
+
+        Raises:
+            ValueError: No such stage.
+        """
         names = [stage.name for stage in self.stages]
         if name not in names:
             raise ValueError(f'no stage {name!r}; the stages are {", ".join(names)}')
@@ -144,7 +149,7 @@ class Pipeline:
     def run(self, until: str | None = None, console: Console | None = None) -> int:
         """Run what is not finished, up to the stage ``until``; return an exit code."""
         console = console or Console()
-        end = len(self.stages) if until is None else self._index(until) + 1
+        end = len(self.stages) if until is None else self.index(until) + 1
         todo = [stage for stage in self.stages[:end] if self.done(stage) is None]
         console.print(f'{self.title}: {end - len(todo)} of {end} stages finished, '
                       f'{len(todo)} to run under {self.work_dir}')

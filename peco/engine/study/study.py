@@ -130,11 +130,9 @@ class Study:
             ValueError: No such stage.
         """
         stages = self.pipeline.stages
-        names = [stage.name for stage in stages]
-        if name not in names:
-            raise ValueError(f'no stage {name!r}; the stages are {", ".join(names)}')
+        first = self.pipeline.index(name)
         run = name.rpartition('/')[0]
-        self.pipeline.set_aside([stage for stage in stages[names.index(name):]
+        self.pipeline.set_aside([stage for stage in stages[first:]
                                  if stage.name.startswith(f'{run}/' if run else '')])
 
     def save(self) -> None:

@@ -76,9 +76,9 @@ class BaseQuantizer(BaseModule, metaclass=ABCMeta):
     def _before_step(self, rows: torch.Tensor) -> None:
         """Called in train mode before the search, with detached rows ``(N, C)``."""
 
-    def _after_step(self, rows: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        """Called in train mode after the search; gives the counts ``(K,)`` over all ranks."""
-        counts = count_codes(ids, self.codebook_size)
+    def _after_step(self, rows: torch.Tensor, ids: torch.Tensor,
+                    counts: torch.Tensor) -> torch.Tensor:
+        """Called in train mode after the search; turns this rank's counts ``(K,)`` into all's."""
         dist.all_reduce(counts)
         return counts
 
@@ -112,11 +112,10 @@ class BaseQuantizer(BaseModule, metaclass=ABCMeta):
             codes = self.codes.detach().to(rows.dtype)[ids]
             commitment_loss = F.mse_loss(rows, codes)
             quantized = _StraightThrough.apply(rows, codes)
+            counts = count_codes(ids, self.codebook_size)
             if self.training:
-                self.epoch_counts += count_codes(ids, self.codebook_size)
-                counts = self._after_step(rows.detach(), ids)
-            else:
-                counts = count_codes(ids, self.codebook_size)
+                self.epoch_counts += counts
+                counts = self._after_step(rows.detach(), ids, counts)
             stats = dict(usage_and_perplexity(counts), initted=torch.ones((), device=z.device))
         return QuantizerOutput(self._grid(quantized, z), ids.reshape(batch, height, width),
                                commitment_loss, stats)

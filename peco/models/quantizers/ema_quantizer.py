@@ -9,7 +9,6 @@ import torch
 from mmengine import dist
 
 from peco.registry import MODELS
-from peco.utils.codebook_stats import count_codes
 
 from .base_quantizer import BaseQuantizer
 from .collectives import gather_rows, shared_permutation
@@ -250,11 +249,12 @@ class EMAQuantizer(BaseQuantizer):
     # Learning
 
     @torch.no_grad()
-    def _after_step(self, rows: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    def _after_step(self, rows: torch.Tensor, ids: torch.Tensor,
+                    counts: torch.Tensor) -> torch.Tensor:
         # The last column counts, so that one collective carries sums and counts.
         sums = rows.new_zeros(self.codebook_size, self.code_dim + 1)
         sums[:, :-1].index_add_(0, ids, rows)
-        sums[:, -1] = count_codes(ids, self.codebook_size)
+        sums[:, -1] = counts
         dist.all_reduce(sums)
         counts = sums[:, -1]
         self.cluster_size.lerp_(counts.to(self.cluster_size), 1 - self.decay)
