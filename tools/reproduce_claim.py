@@ -31,6 +31,11 @@ def parse_args() -> argparse.Namespace:
                         help='make this stage again, and those of its arm and seed after it')
     parser.add_argument('--summary', action='store_true',
                         help='only print the table of what is finished')
+    parser.add_argument('--jobs', type=int, default=1, metavar='N',
+                        help='arms and seeds at a time; they share the cores, and small models use '
+                        'two cores better by two jobs (default: %(default)s)')
+    parser.add_argument('--smoke', action='store_true',
+                        help='a run of minutes through every stage; figures mean nothing')
     parser.add_argument(
         '--amp', choices=['auto', 'on', 'off'], default='auto',
         help='train in bfloat16; auto: where the machine computes in it (default)')
@@ -43,7 +48,7 @@ def main() -> int:
         path, work_dir = locate(args.study), locate(args.study_dir)
 
         def make(amp: bool) -> Study:
-            study = Study(path, work_dir, args.seeds, args.arms, amp)
+            study = Study(path, work_dir, args.seeds, args.arms, amp, args.smoke, args.jobs)
             if args.summary:
                 return study
             if study.num_finished and not (args.resume or args.redo):

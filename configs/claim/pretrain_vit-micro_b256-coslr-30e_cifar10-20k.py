@@ -8,3 +8,5 @@ param_scheduler = [
     dict(_base_.param_scheduler[1], end=30),
 ]
 train_cfg = dict(max_epochs=30)
+# Every fifth epoch stays, to look at later.
+default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=6))

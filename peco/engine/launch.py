@@ -12,6 +12,8 @@ import torch
 from mmengine.config import Config
 from torch import distributed as dist
 
+from .host_memory import keep_freed_memory
+
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 
@@ -19,7 +21,8 @@ def setup_launcher(cfg: Config, launcher: str = 'none') -> None:
     """Prepare a config and this process for one or many ranks, before the Runner is built.
 
     mmengine starts process groups on GPUs only. Where there is no GPU the group is started here,
-    on gloo, and the Runner finds it. With GPUs mmengine starts it (nccl) as ever.
+    on gloo, and the Runner finds it. With GPUs mmengine starts it (nccl) as ever. A process on the
+    CPU keeps the memory that it frees.
 
     Args:
         cfg: The config; ``launcher`` and, with several ranks, ``model_wrapper_cfg`` are set.
@@ -32,6 +35,8 @@ def setup_launcher(cfg: Config, launcher: str = 'none') -> None:
     if launcher not in LAUNCHERS:
         raise ValueError(f'launcher={launcher!r} is not one of {LAUNCHERS}')
     cfg.launcher = launcher
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     if launcher == 'none':
         return
     _set_environment(launcher)

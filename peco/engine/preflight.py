@@ -177,6 +177,8 @@ def _check_checkpoints(cfg: Config, stage: str) -> list[str]:
     wanted = [] if cfg.get('load_from') is None else [
         ('resume' if cfg.get('resume') else 'load_from', cfg.load_from)]
     wanted += _checkpoints_of(cfg.get('model'), 'model', with_init=stage == 'train')
+    evaluator = 'val_evaluator' if stage == 'train' else 'test_evaluator'
+    wanted += _checkpoints_of(cfg.get(evaluator), evaluator, with_init=False)
     problems = {}
     for key, path in wanted:
         if '://' in path or Path(path).expanduser().is_file():

@@ -5,10 +5,10 @@ from .curves import plot_curves, read_scalars
 from .image_grid import image_grid, save_picture, to_uint8
 from .masked_prediction_grid import mask_images, masked_prediction_grid
 from .reconstruction_grid import reconstruction_grid
-from .study_figure import plot_study
+from .study_figure import plot_study, plot_study_curves
 from .token_map import token_map
 
 __all__ = [
     'classification_grid', 'image_grid', 'mask_images', 'masked_prediction_grid', 'plot_curves',
-    'plot_study', 'read_scalars', 'reconstruction_grid', 'save_picture', 'to_uint8', 'token_map'
+    'plot_study', 'plot_study_curves', 'read_scalars', 'reconstruction_grid', 'save_picture', 'to_uint8', 'token_map'
 ]

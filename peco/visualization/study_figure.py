@@ -4,33 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from peco.utils.seed_statistics import estimate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _COLUMNS = 4
 
 
 def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Sequence[str],
-               out: str | Path) -> Path:
+               out: str | Path,
+               differences: Mapping[str, Mapping[str, str]] | None = None) -> Path:
     """Draw one panel a measure: a dot a seed, the mean and its 95 % interval for each arm.
 
     Args:
         panels: Values by measure, arm and seed; an arm may lack.
         arms: Their order.
         out: The picture to write (.png, .pdf, .svg).
+        differences: Paired differences from a reference by measure and arm, to write below the
+            name of the arm.
 
     Returns:
         ``out``.
     """
-    import matplotlib
-    matplotlib.use('Agg')
-    from matplotlib import pyplot as plt
-
-    columns = min(_COLUMNS, len(panels))
-    rows = -(-len(panels) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3.4 * columns, 2.9 * rows), squeeze=False,
-                                layout='constrained')
-    for axis, (label, values) in zip(axes.flat, panels.items(), strict=False):
+    figure, axes = panel_grid(panels)
+    for axis, (label, values) in zip(axes, panels.items(), strict=True):
         shown = [arm for arm in arms if arm in values]
         for place, arm in enumerate(shown):
             colour = f'C{arms.index(arm)}'
@@ -39,14 +40,61 @@ def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Se
             axis.scatter([place] * len(of_seeds), of_seeds, s=14, color=colour, alpha=0.5)
             axis.errorbar(place + 0.18, found.mean, yerr=found.half_width, color=colour, marker='D',
                           markersize=5, capsize=3)
-        axis.set_title(label, fontsize=9)
-        axis.set_xticks(range(len(shown)), shown, fontsize=8, rotation=20)
+        below = (differences or {}).get(label, {})
+        names = [f'{arm}\n({below[arm]})' if arm in below else arm for arm in shown]
+        axis.set_xticks(range(len(shown)), names, fontsize=8, rotation=20)
         axis.set_xlim(-0.5, len(shown) - 0.3)
-        axis.tick_params(axis='y', labelsize=8)
+    return save_figure(figure, out)
+
+
+def plot_study_curves(curves: Mapping[str, Mapping[str, Mapping[float, Sequence[float]]]],
+                      arms: Sequence[str], out: str | Path) -> Path:
+    """Draw one panel a curve: a line an arm through the means over seeds, with 95 % intervals.
+
+    Args:
+        curves: Values of all seeds by curve, arm and place; an arm may lack.
+        arms: Their order.
+        out: The picture to write (.png, .pdf, .svg).
+
+    Returns:
+        ``out``.
+    """
+    figure, axes = panel_grid(curves)
+    for axis, values in zip(axes, curves.values(), strict=True):
+        for arm in (arm for arm in arms if arm in values):
+            places = sorted(values[arm])
+            found = [estimate(list(values[arm][place])) for place in places]
+            axis.errorbar(places, [point.mean for point in found],
+                          yerr=[point.half_width or 0. for point in found],
+                          color=f'C{arms.index(arm)}', marker='o', markersize=4, capsize=3, label=arm)
+        axis.legend(fontsize=7)
+    return save_figure(figure, out)
+
+
+def panel_grid(panels: Sequence[str]) -> tuple[Figure, list[Axes]]:
+    """A figure with one titled panel each."""
+    import matplotlib
+    matplotlib.use('Agg')
+    from matplotlib import pyplot as plt
+
+    columns = min(_COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(3.4 * columns, 2.9 * rows), squeeze=False,
+                                layout='constrained')
+    for axis, title in zip(axes.flat, panels, strict=False):
+        axis.set_title(title, fontsize=9)
+        axis.tick_params(labelsize=8)
         axis.grid(axis='y', alpha=0.3)
         axis.spines[['top', 'right']].set_visible(False)
     for axis in axes.flat[len(panels):]:
         axis.set_visible(False)
+    return figure, list(axes.flat[:len(panels)])
+
+
+def save_figure(figure: Figure, out: str | Path) -> Path:
+    """Write a figure and let go of it."""
+    from matplotlib import pyplot as plt
+
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=110)

@@ -16,3 +16,9 @@ tokenizer = dict(
         num_res_blocks=1,
         attn_levels=(-1, ),
         in_channels=64))
+# The same encoder and codebook, learned from features (BEiT v2).
+vq_kd_tokenizer = dict(
+    type='peco.FeatureTokenizer',
+    encoder=tokenizer['encoder'],
+    quantizer=tokenizer['quantizer'],
+    decoder=dict(type='peco.FeatureDecoder', in_channels=64, out_channels=256))

@@ -150,8 +150,19 @@ class Pipeline:
         """Run what is not finished, up to the stage ``until``; return an exit code."""
         console = console or Console()
         end = len(self.stages) if until is None else self.index(until) + 1
-        todo = [stage for stage in self.stages[:end] if self.done(stage) is None]
-        console.print(f'{self.title}: {end - len(todo)} of {end} stages finished, '
+        code = self.run_stages(self.stages[:end], console)
+        if code:
+            return code
+        metrics = self.metrics()
+        if end == len(self.stages):
+            self.report.show(metrics, console)
+        self.report.save(metrics, self.work_dir)
+        return 0
+
+    def run_stages(self, stages: Sequence[Stage], console: Console) -> int:
+        """Run what is not finished of some stages; return an exit code."""
+        todo = [stage for stage in stages if self.done(stage) is None]
+        console.print(f'{self.title}: {len(stages) - len(todo)} of {len(stages)} stages finished, '
                       f'{len(todo)} to run under {self.work_dir}')
         with PipelineProgress(todo, console) as progress:
             for stage in todo:
@@ -159,10 +170,6 @@ class Pipeline:
                 code = self._run_stage(stage, progress, console)
                 if code:
                     return code
-        metrics = self.metrics()
-        if end == len(self.stages):
-            self.report.show(metrics, console)
-        self.report.save(metrics, self.work_dir)
         return 0
 
     def _run_stage(self, stage: Stage, progress: PipelineProgress, console: Console) -> int:

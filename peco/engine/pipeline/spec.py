@@ -34,13 +34,13 @@ def read_spec(path: str, kind: str, parts: Sequence[str]) -> dict:
 
 
 def fill(value: Any, names: dict[str, str]) -> Any:
-    """Put names in the place of words in braces, in every string of a config value."""
+    """Put names in the place of words in braces, in every string of a config value, keys too."""
     if isinstance(value, str):
         for name, text in names.items():
             value = value.replace(f'{{{name}}}', text)
         return value
     if isinstance(value, dict):
-        return {key: fill(item, names) for key, item in value.items()}
+        return {fill(key, names): fill(item, names) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(fill(item, names) for item in value)
     return value

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 
-from ..pipeline import Pipeline, fill, read_spec
+from ..pipeline import Pipeline, Stage, fill, read_spec
+from .side_by_side import run_side_by_side
 from .study_report import Measure, StudyReport
 
 PARTS = ('title', 'work_dir', 'arms', 'seeds', 'reference', 'shared', 'stages', 'measures')
@@ -22,10 +26,15 @@ class Study:
     ``stages`` (see :class:`peco.engine.pipeline.Stage`; ``arms=[...]`` keeps a stage to some arms)
     and ``measures`` (see :class:`Measure`). In the strings of ``stages``, ``{arm}`` and ``{seed}``
     stand for the arm and the seed, and ``{run}`` for the folder of both, ``seed0/peco``: the last
-    checkpoint of the arm's own tokenizer is ``{last:{run}/tokenizer}``.
+    checkpoint of the arm's own tokenizer is ``{last:{run}/tokenizer}``. Optional parts are
+    ``names``, what further words in braces stand for in each arm, ``{arm: {word: text}}``;
+    ``known_arms``, for a file that runs some of the arms that its stages name; ``report``, the
+    name of what is written, for files that share a folder; and ``smoke``, overrides for a run of
+    minutes, ``{name of a stage: {cfg option: value}}``.
 
     Stages run seed by seed, so that what is finished is complete for some seeds. Each is kept as in
-    a pipeline.
+    a pipeline. With ``jobs`` several arms and seeds run at a time: small models use two cores better
+    that way.
 
     Args:
         path: The study file.
@@ -33,6 +42,8 @@ class Study:
         seeds: Number of seeds; replaces the file's.
         arms: Some of the file's arms; the reference is always among them.
         amp: Train in bfloat16.
+        smoke: Apply the ``smoke`` overrides.
+        jobs: Arms and seeds that run at a time. They share the threads.
 
     Raises:
         FileNotFoundError: The study file does not exist.
@@ -43,26 +54,40 @@ class Study:
     """
 
     def __init__(self, path: str, work_dir: str | None = None, seeds: int | None = None,
-                 arms: Sequence[str] | None = None, amp: bool = False) -> None:
+                 arms: Sequence[str] | None = None, amp: bool = False,
+                 smoke: bool = False, jobs: int = 1) -> None:
         spec = read_spec(path, 'study', PARTS)
-        known = list(spec['arms'])
-        self._check_arms(arms or (), known, path)
-        if spec['reference'] not in known:
-            raise ValueError(f"{path}: reference={spec['reference']!r} is none of the arms {known}")
+        of_file = list(spec['arms'])
+        self._known = list(spec.get('known_arms', of_file))
+        self._names = spec.get('names', {})
+        self._check_arms((*of_file, *self._names), self._known, path)
+        self._check_arms(arms or (), of_file, path)
+        if spec['reference'] not in of_file:
+            raise ValueError(
+                f"{path}: reference={spec['reference']!r} is none of the arms {of_file}")
         count = spec['seeds'] if seeds is None else seeds
         if count < 1:
             raise ValueError(f'a study needs one seed at least, got {count}')
-        self.arms = [arm for arm in known if not arms or arm in (*arms, spec['reference'])]
+        self.arms = [arm for arm in of_file if not arms or arm in (*arms, spec['reference'])]
         self.seeds = list(range(count))
         measures = [Measure(**measure) for measure in spec['measures']]
         self._check_measures(measures, spec['stages'], path)
-        report = StudyReport(spec['title'], self.arms, self.seeds, spec['reference'], measures)
-        stages = [dict(stage) for stage in spec['shared']]
+        report = StudyReport(spec['title'], self.arms, self.seeds, spec['reference'], measures,
+                             spec.get('report', 'results'))
+        templates = dict(shared=spec['shared'], stages=spec['stages'])
+        if smoke:
+            templates = self._smoke(templates, spec.get('smoke', {}), path)
+        stages = list(templates['shared'])
         for seed in self.seeds:
             for arm in self.arms:
-                stages += self._stages_of(spec['stages'], arm, seed, known, path)
+                stages += self._stages_of(templates['stages'], arm, seed, path)
+        if jobs < 1:
+            raise ValueError(f'jobs must be at least 1, got {jobs}')
+        self.jobs = jobs
+        self._num_shared = len(templates['shared'])
         self.pipeline = Pipeline(
-            dict(title=spec['title'], work_dir=spec['work_dir'], stages=stages),
+            dict(title=spec['title'], work_dir=spec['work_dir'] + ('-smoke' if smoke else ''),
+                 stages=stages),
             work_dir=work_dir, amp=amp, report=report)
 
     @staticmethod
@@ -80,20 +105,34 @@ class Study:
                 raise ValueError(f'{path}: the measure {measure.label!r} names the unknown stage '
                                  f'{measure.stage!r}; the stages are {", ".join(names)}')
 
-    def _stages_of(self, templates: Sequence[dict], arm: str, seed: int, known: Sequence[str],
+    @staticmethod
+    def _smoke(templates: dict[str, Sequence[dict]], smoke: dict[str, dict],
+               path: str) -> dict[str, Sequence[dict]]:
+        """The stages with the options of their smoke run."""
+        names = {stage['name'] for stages in templates.values() for stage in stages}
+        unknown = sorted(set(smoke) - names)
+        if unknown:
+            raise ValueError(f'{path}: smoke names the unknown stage {unknown[0]!r}')
+        return {part: [dict(stage, cfg_options={**stage.get('cfg_options', {}),
+                                                **smoke.get(stage['name'], {})})
+                       for stage in stages] for part, stages in templates.items()}
+
+    def _stages_of(self, templates: Sequence[dict], arm: str, seed: int,
                    path: str) -> list[dict[str, Any]]:
         run = f'seed{seed}/{arm}'
         out = []
         for template in templates:
-            of_arms = template.get('arms', known)
-            self._check_arms(of_arms, known, path)
+            of_arms = template.get('arms', self._known)
+            self._check_arms(of_arms, self._known, path)
             if arm not in of_arms:
                 continue
             stage = {key: value for key, value in template.items() if key != 'arms'}
             stage['name'] = f"{run}/{stage['name']}"
             stage['title'] = f"seed {seed}, {arm}: {stage['title']}"
-            # The run's name first: it holds nothing in braces.
-            out.append(fill(stage, dict(run=run, arm=arm, seed=str(seed))))
+            # The arm's own words first: they may hold the others.
+            out.append(fill(stage, dict(
+                {word: str(text) for word, text in self._names.get(arm, {}).items()},
+                run=run, arm=arm, seed=str(seed))))
         return out
 
     @property
@@ -117,11 +156,42 @@ class Study:
 
         However it ends, what is finished by then is written down.
         """
+        console = console or Console()
         try:
+            if self.jobs > 1 and until is None:
+                return self._run_side_by_side(console)
             return self.pipeline.run(until=until, console=console)
         finally:
             if self.num_finished:
                 self.save()
+
+    def _run_side_by_side(self, console: Console) -> int:
+        """First what all share, then ``jobs`` arms and seeds at a time."""
+        shared = self.pipeline.stages[:self._num_shared]
+        code = self.pipeline.run_stages(shared, console)
+        if code:
+            return code
+        chains: dict[str, list[Stage]] = {}
+        for stage in self.pipeline.stages[self._num_shared:]:
+            chains.setdefault(stage.name.rpartition('/')[0], []).append(stage)
+        threads = max(1, torch.get_num_threads() // self.jobs)
+        start, planned = time.time(), self.minutes
+
+        def run_chain(stages: list[Stage]) -> int:
+            torch.set_num_threads(threads)
+            return self.pipeline.run_stages(stages, Console(width=console.width,
+                                                            force_terminal=False))
+
+        def on_end(name: str, code: int) -> None:
+            left, minutes = self.minutes, (time.time() - start) / 60
+            pace = minutes / max(planned - left, 1e-3)
+            console.print(f'{name} {"failed" if code else "is finished"}: about '
+                          f'{left * pace:.0f} min left in all')
+
+        codes = run_side_by_side({name: partial(run_chain, stages)
+                                  for name, stages in chains.items()}, self.jobs, on_end)
+        self.pipeline.report.show(self.pipeline.metrics(), console)
+        return next((code for code in codes.values() if code), 0)
 
     def redo(self, name: str) -> None:
         """Move a stage and those of its arm and seed after it aside; after a shared one, all.
@@ -136,7 +206,7 @@ class Study:
                                  if stage.name.startswith(f'{run}/' if run else '')])
 
     def save(self) -> None:
-        """Write ``results.json``, ``results.md`` and ``results.png``."""
+        """Write what there is; see :meth:`StudyReport.save`."""
         self.pipeline.report.save(self.pipeline.metrics(), self.work_dir)
 
     def summarize(self, console: Console | None = None) -> None:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from peco.utils.seed_statistics import Estimate, estimate, paired_difference
 from peco.utils.write_json import write_json
-from peco.visualization import plot_study
+from peco.visualization import plot_study, plot_study_curves
 
 Metrics = Mapping[str, Mapping[str, float]]
 
@@ -29,6 +29,9 @@ class Measure:
         format: Format of a number.
         arms: Arms that have it; all if empty.
         in_figure: Whether it is drawn.
+        curve: Title of the curve that it is a point of, for what is measured at several epochs or
+            depths; it is drawn there and not in the table.
+        x: Its place on the curve.
     """
 
     label: str
@@ -37,6 +40,8 @@ class Measure:
     format: str = '.1f'
     arms: Sequence[str] = field(default_factory=tuple)
     in_figure: bool = True
+    curve: str | None = None
+    x: float = 0.
 
 
 class StudyReport:
@@ -48,6 +53,7 @@ class StudyReport:
         seeds: Seeds that the study has.
         reference: The arm that others are compared with, seed by seed.
         measures: Rows of the table.
+        name: Of the files, before the suffix.
 
     Raises:
         ValueError: If the reference is no arm.
@@ -60,7 +66,7 @@ class StudyReport:
     """
 
     def __init__(self, title: str, arms: Sequence[str], seeds: Sequence[int], reference: str,
-                 measures: Sequence[Measure]) -> None:
+                 measures: Sequence[Measure], name: str = 'results') -> None:
         if reference not in arms:
             raise ValueError(f'the reference {reference!r} is none of the arms {list(arms)}')
         self.title = title
@@ -68,6 +74,7 @@ class StudyReport:
         self.seeds = list(seeds)
         self.reference = reference
         self.measures = list(measures)
+        self.name = name
 
     def values(self, metrics: Metrics, measure: Measure) -> dict[str, dict[int, float]]:
         """Values by arm and seed of what has finished.
@@ -103,6 +110,8 @@ class StudyReport:
         """Rows as text; what has not run shows as a dash, what an arm does not have is empty."""
         out = []
         for measure, means, differences in self.rows(metrics):
+            if measure.curve is not None:
+                continue
             texts = ['' if measure.arms and arm not in measure.arms else
                      means[arm].text(measure.format) if arm in means else '–'
                      for arm in self.arms]
@@ -124,7 +133,8 @@ class StudyReport:
         console.print(table)
 
     def save(self, metrics: Metrics, folder: Path) -> None:
-        """Write ``results.json``, ``results.md`` and ``results.png``.
+        """Write ``results.json``, ``results.md``, ``results.png`` and, of curves,
+        ``results-curves.png``.
 
         ``results.json`` has every value by arm and seed, the estimates, the hours so far, and for
         each finished stage its command and the hash of its config.
@@ -141,19 +151,37 @@ class StudyReport:
             measures=[], stages=stages)
         for measure, means, differences in self.rows(metrics):
             content['measures'].append(dict(
-                label=measure.label, stage=measure.stage, key=measure.key,
+                label=measure.label, stage=measure.stage, key=measure.key, curve=measure.curve,
                 values=self.values(metrics, measure),
                 means={arm: dataclasses.asdict(found) for arm, found in means.items()},
                 differences={arm: dataclasses.asdict(found)
                              for arm, found in differences.items()}))
-        write_json(content, folder / 'results.json')
+        write_json(content, folder / f'{self.name}.json')
         lines = [f'# {self.title}', '', '| | ' + ' | '.join(self.arms) + ' |',
                  '|---|' + '---:|' * len(self.arms)]
         lines += [f'| {label} | ' + ' | '.join(texts) + ' |'
                   for label, texts in self.cells(metrics)]
-        (folder / 'results.md').write_text('\n'.join(lines) + '\n')
-        panels = {measure.label: self.values(metrics, measure) for measure in self.measures
-                  if measure.in_figure}
-        panels = {label: values for label, values in panels.items() if values}
+        (folder / f'{self.name}.md').write_text('\n'.join(lines) + '\n')
+        panels, differences = {}, {}
+        for measure, _, of_arms in self.rows(metrics):
+            values = self.values(metrics, measure)
+            if values and measure.in_figure and measure.curve is None:
+                panels[measure.label] = values
+                differences[measure.label] = {arm: found.text(f'+{measure.format}')
+                                              for arm, found in of_arms.items()}
         if panels:
-            plot_study(panels, self.arms, folder / 'results.png')
+            plot_study(panels, self.arms, folder / f'{self.name}.png', differences)
+        curves = self.curves(metrics)
+        if curves:
+            plot_study_curves(curves, self.arms, folder / f'{self.name}-curves.png')
+
+    def curves(self, metrics: Metrics) -> dict[str, dict[str, dict[float, list[float]]]]:
+        """Values over seeds by curve, arm and place."""
+        found: dict[str, dict[str, dict[float, list[float]]]] = {}
+        for measure in self.measures:
+            if measure.curve is None:
+                continue
+            for arm, of_seed in self.values(metrics, measure).items():
+                places = found.setdefault(measure.curve, {}).setdefault(arm, {})
+                places[measure.x] = list(of_seed.values())
+        return found

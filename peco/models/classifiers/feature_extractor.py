@@ -20,6 +20,7 @@ class FeatureExtractor(BaseModel):
         backbone: Config of (or) any registered backbone.
         pool: How an output becomes a vector, see :func:`pool_features`: 'auto' takes the mean of
             the patches where there are patches, else the vector itself; 'mean'; 'cls'.
+        every_depth: Whether to give a vector of each of the backbone's outputs, too.
         data_preprocessor: Config of the data preprocessor, by default mmpretrain's
             ``ClsDataPreprocessor``.
         init_cfg: mmengine's init config, e.g. ``dict(type='Pretrained', checkpoint=...)``.
@@ -35,6 +36,7 @@ class FeatureExtractor(BaseModel):
     def __init__(self,
                  backbone: dict | nn.Module,
                  pool: str = 'auto',
+                 every_depth: bool = False,
                  data_preprocessor: dict | nn.Module | None = None,
                  init_cfg: dict | list | None = None) -> None:
         if pool not in POOLS:
@@ -45,11 +47,17 @@ class FeatureExtractor(BaseModel):
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbone = backbone if isinstance(backbone, nn.Module) else MODELS.build(backbone)
         self.pool = pool
+        self.every_depth = every_depth
 
     def extract_feat(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
         """Vectors of shape ``(B, C)``; of several views the first is taken."""
-        images = inputs if isinstance(inputs, Tensor) else inputs[0]
-        return pool_features(self.backbone(images), self.pool, self._num_extra_tokens())
+        return self._pool(self._outputs(inputs))
+
+    def _outputs(self, inputs: Tensor | Sequence[Tensor]) -> Tensor | list | tuple:
+        return self.backbone(inputs if isinstance(inputs, Tensor) else inputs[0])
+
+    def _pool(self, output: Tensor | list | tuple) -> Tensor:
+        return pool_features(output, self.pool, self._num_extra_tokens())
 
     def _num_extra_tokens(self) -> int:
         known = getattr(self.backbone, 'num_extra_tokens', None)
@@ -60,8 +68,17 @@ class FeatureExtractor(BaseModel):
     def predict(self,
                 inputs: Tensor | Sequence[Tensor],
                 data_samples: list[DataSample] | None = None) -> list[DataSample]:
-        """Data samples with ``feature``, float32 of shape ``(C,)``."""
-        return attach_features(self.extract_feat(inputs), data_samples)
+        """Data samples with ``feature``, float32 of shape ``(C,)``.
+
+        With ``every_depth`` also ``depth_features``, a list of such vectors, first output first.
+        """
+        outputs = self._outputs(inputs)
+        samples = attach_features(self._pool(outputs), data_samples)
+        if self.every_depth:
+            depths = [self._pool(output).float() for output in outputs]
+            for sample, *vectors in zip(samples, *depths, strict=True):
+                sample.set_field(vectors, 'depth_features')
+        return samples
 
     def forward(self,
                 inputs: Tensor | Sequence[Tensor],

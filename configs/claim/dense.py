@@ -1,0 +1,130 @@
+# Detection and segmentation: box and mask AP on nuclei, mIoU on CamVid, about eight hours of two
+# CPU cores: python tools/reproduce_claim.py --study configs/claim/dense.py --study-dir DIR
+title = 'A perceptual codebook beside a pixel codebook in dense tasks (128-256 px)'
+work_dir = 'work_dirs/claim/dense'
+arms = ['pixel', 'peco']
+seeds = 2
+reference = 'pixel'
+names = {'pixel': {'lambda': '0.'}, 'peco': {'lambda': '1.'}}
+
+_folder = {data: f'configs/{data}/' for data in ('nuclei', 'camvid')}
+_perceptual = {
+    data: f'{folder}perceptual_simclr-resnet18_b64-coslr-10e_{data}.py'
+    for data, folder in _folder.items()
+}
+_tokenizer = {
+    'nuclei': 'configs/claim/tokenizer_vqgan-f8_b64-coslr-8e_nuclei.py',
+    'camvid': _folder['camvid'] + 'tokenizer_vqgan-f8_b64-coslr-8e_camvid.py'
+}
+_task = {
+    'nuclei': ('Mask R-CNN', 'mask-rcnn_peco-vit-micro_b4-coslr-4e_nuclei.py'),
+    'camvid': ('UperNet', 'upernet_peco-vit-micro_b8-500it_camvid-256x256.py')
+}
+_seed = {'randomness.seed': '{seed}'}
+_network = {
+    data: {
+        'model.perceptual_loss.network.checkpoint': f'{{work_dir}}/{data}/network.pth'
+    } for data in _folder
+}
+
+# One perceptual network for each set of images.
+shared = [
+    stage for data in _folder for stage in (
+        dict(
+            name=f'{data}/perceptual',
+            title=f'{data}: perceptual network (SimCLR, no labels)',
+            run='train',
+            config=_perceptual[data],
+            minutes=16),
+        dict(
+            name=f'{data}/perceptual-network',
+            title=f'{data}: export the perceptual network',
+            run='tools/export_perceptual.py',
+            args=[
+                _perceptual[data], f'{{last:{data}/perceptual}}',
+                f'{{work_dir}}/{data}/network.pth', '--out-indices', '0', '1', '2', '3'
+            ],
+            makes=f'{{work_dir}}/{data}/network.pth',
+            minutes=0.2),
+    )
+]
+
+stages = [
+    stage for data, folder in _folder.items() for stage in (
+        dict(
+            name=f'{data}-tokenizer',
+            title=f'{data}: tokenizer',
+            run='train',
+            config=_tokenizer[data],
+            cfg_options={
+                **_seed,
+                **_network[data], 'model.perceptual_loss.weight': '{lambda}'
+            },
+            minutes=22),
+        dict(
+            name=f'{data}-tokens',
+            title=f'{data}: what the tokens keep',
+            run='test',
+            config=_tokenizer[data],
+            checkpoint=f'{{last:{{run}}/{data}-tokenizer}}',
+            cfg_options=_network[data],
+            minutes=0.5),
+        dict(
+            name=f'{data}-pretrain',
+            title=f'{data}: masked image modelling',
+            run='train',
+            config=f'{folder}pretrain_vit-micro_b64-coslr-12e_{data}.py',
+            cfg_options={
+                **_seed, 'model.tokenizer_checkpoint': f'{{last:{{run}}/{data}-tokenizer}}'
+            },
+            minutes=42),
+        dict(
+            name=f'{data}-finetune',
+            title=f'{data}: {_task[data][0]}',
+            run='train',
+            config=folder + _task[data][1],
+            args=['--no-validate'],
+            cfg_options={
+                **_seed, 'model.backbone.init_cfg.checkpoint': f'{{last:{{run}}/{data}-pretrain}}'
+            },
+            minutes=22),
+        dict(
+            name=f'{data}-test',
+            title=f'{data}: {_task[data][0]} on test images',
+            run='test',
+            config=folder + _task[data][1],
+            checkpoint=f'{{last:{{run}}/{data}-finetune}}',
+            minutes=2),
+    )
+]
+
+measures = [
+    *(dict(label=f'{data}: {label}', stage=f'{data}-{stage}', key=key, format=form)
+      for data in _folder for label, stage, key, form in (
+          ('PSNR (dB)', 'tokens', 'psnr', '.2f'),
+          ('perceptual distance', 'tokens', 'perceptual_distance', '.3f'),
+          ('codebook perplexity', 'tokens', 'codebook_perplexity', '.0f'),
+          ('MIM token accuracy (%)', 'pretrain', 'token_acc', '.1f'),
+      )),
+    dict(label='nuclei: box AP', stage='nuclei-test', key='coco/bbox_mAP', format='.4f'),
+    dict(label='nuclei: mask AP', stage='nuclei-test', key='coco/segm_mAP', format='.4f'),
+    dict(label='CamVid: mIoU (%)', stage='camvid-test', key='mIoU', format='.2f'),
+]
+
+# A few minutes: an epoch of one region an image, a few steps. Figures mean nothing.
+_epoch = {'train_cfg.max_epochs': 1, 'train_dataloader.dataset.times': 1}
+_few = {'test_dataloader.dataset.indices': 4}
+smoke = {
+    **{
+        f'{data}{name}': _epoch
+        for data in _folder for name in ('/perceptual', '-tokenizer', '-pretrain')
+    },
+    'nuclei-finetune': {
+        'train_cfg.max_epochs': 1,
+        'train_dataloader.dataset.indices': 12
+    },
+    'camvid-finetune': {
+        'train_cfg.max_iters': 3
+    },
+    **{f'{data}-test': _few for data in _folder},
+}

@@ -1,0 +1,266 @@
+# All arms, five seeds and all 50,000 labels, too; other studies of CIFAR-10 derive from this:
+# python tools/reproduce_claim.py --study configs/claim/extended.py --study-dir DIR
+_base_ = '../cifar10/pipeline.py'
+
+title = 'Where the tokens come from (CIFAR-10, 32 px)'
+work_dir = 'work_dirs/claim/cifar10'
+known_arms = ['scratch', 'pixel', 'peco', 'lpips-like', 'vq-kd', 'mae', 'simclr']
+arms = known_arms
+seeds = 5
+reference = 'pixel'
+
+_cifar, _claim = 'configs/cifar10/', 'configs/claim/'
+_images = ['pixel', 'peco', 'lpips-like']
+_tokens = [*_images, 'vq-kd']
+_pretrained = [*_tokens, 'mae']
+_features = [*_pretrained, 'simclr']
+_seed = {'randomness.seed': '{seed}'}
+_network = '{work_dir}/perceptual_network.pth'
+_labels = {'1k': '60e_cifar10-1k-holdout', '5k': '15e_cifar10-5k-holdout', '50k': '10e_cifar10-50k'}
+_epochs = (10, 20, 30)
+
+# What differs from arm to arm. Learning rates: see tuning.py.
+_of_tokens = {
+    'network': 'model.perceptual_loss.network.checkpoint',
+    'tokenprobe': _claim + 'tokenprobe_vqgan-f4_cifar10.py',
+    'pretrain': _claim + 'pretrain_vit-micro_b256-coslr-30e_cifar10-20k.py',
+    'depthprobe': _claim + 'depthprobe_vit-micro_cifar10.py',
+    'knn': _cifar + 'knn_vit-micro_cifar10.py',
+    'linear': _cifar + 'linear_vit-micro_b256-coslr-20e_cifar10-5k.py',
+    'weights': '{last:{run}/pretrain}',
+    'folder-1k': _claim + 'finetune_vit-micro',
+    'folder-5k': _cifar + 'finetune_vit-micro',
+    'folder-50k': _claim + 'finetune_vit-micro',
+}
+_rates = {'lr-1k': '2e-3', 'lr-5k': '2e-3', 'lr-50k': '2e-3'}
+names = {
+    'scratch': {
+        **{f'folder-{labels}': _claim + 'scratch_vit-micro' for labels in _labels},
+        'folder-5k': _cifar + 'scratch_vit-micro',
+        **dict.fromkeys(_rates, '1e-3')
+    },
+    **{arm: {**_of_tokens, **_rates} for arm in _images},
+    'vq-kd': {
+        **_of_tokens,
+        **_rates,
+        'network': 'model.network.checkpoint',
+        'tokenprobe': _claim + 'tokenprobe-vq-kd_vqgan-f4_cifar10.py',
+        'pretrain': _claim + 'pretrain-vq-kd_vit-micro_b256-coslr-30e_cifar10-20k.py'
+    },
+    'mae': {
+        **_rates,
+        'depthprobe': _claim + 'depthprobe-mae_vit-micro_cifar10.py',
+        'knn': _claim + 'knn-mae_vit-micro_cifar10.py',
+        'linear': _claim + 'linear-mae_vit-micro_b256-coslr-20e_cifar10-5k.py',
+        'weights': '{last:{run}/pretrain}',
+        **{f'folder-{labels}': _claim + 'finetune-mae_vit-micro' for labels in _labels}
+    },
+    'simclr': {
+        **_rates,
+        'depthprobe': _claim + 'depthprobe-simclr_resnet18_cifar10.py',
+        'knn': _cifar + 'perceptual-knn_simclr-resnet18_cifar10.py',
+        'linear': _claim + 'linear-simclr_resnet18_b256-coslr-20e_cifar10-5k.py',
+        'weights': '{last:perceptual}',
+        **{f'folder-{labels}': _claim + 'finetune-simclr_resnet18' for labels in _labels}
+    },
+}
+
+# One perceptual network and one classifier of reconstructions for all.
+shared = [
+    *(dict(stage) for stage in _base_.stages
+      if stage.name in ('perceptual', 'perceptual-network', 'perceptual-knn')),
+    dict(
+        name='classifier',
+        title='classifier of reconstructions',
+        run='train',
+        config=_claim + 'classifier_resnet18_b128-coslr-5e_cifar10.py',
+        minutes=8),
+]
+
+stages = [
+    dict(
+        name='tokenizer',
+        title='tokenizer',
+        arms=_tokens,
+        run='train',
+        config=_claim + 'tokenizer-{arm}_vqgan-f4_b128-coslr-6e_cifar10-20k.py',
+        cfg_options={
+            **_seed, '{network}': _network
+        },
+        minutes=18),
+    *(dict(
+        name='tokens',
+        title='what the tokens keep',
+        arms=of_arms,
+        run='test',
+        config='{tokenprobe}',
+        checkpoint='{last:{run}/tokenizer}',
+        cfg_options={
+            '{network}': _network,
+            **options
+        },
+        minutes=4)
+      for of_arms, options in ((_images, {
+          'test_evaluator.0.checkpoint': '{last:classifier}'
+      }), (['vq-kd'], {}))),
+    dict(
+        name='pretrain',
+        title='masked image modelling',
+        arms=_tokens,
+        run='train',
+        config='{pretrain}',
+        cfg_options={
+            **_seed, 'model.tokenizer_checkpoint': '{last:{run}/tokenizer}'
+        },
+        minutes=25),
+    dict(
+        name='pretrain',
+        title='masked autoencoder',
+        arms=['mae'],
+        run='train',
+        config=_claim + 'pretrain-mae_vit-micro_b256-coslr-30e_cifar10-20k.py',
+        cfg_options=_seed,
+        minutes=15),
+    *(dict(
+        name=f'epoch{epoch}',
+        title=f'every depth after epoch {epoch}',
+        arms=_pretrained,
+        run='test',
+        config='{depthprobe}',
+        checkpoint=f'{{work_dir}}/{{run}}/pretrain/epoch_{epoch}.pth',
+        minutes=1) for epoch in _epochs),
+    dict(
+        name=f'epoch{_epochs[-1]}',
+        title='every depth',
+        arms=['simclr'],
+        run='test',
+        config='{depthprobe}',
+        checkpoint='{weights}',
+        minutes=1),
+    dict(
+        name='knn',
+        title='kNN',
+        arms=_features,
+        run='test',
+        config='{knn}',
+        checkpoint='{weights}',
+        minutes=1),
+    dict(
+        name='linear',
+        title='linear probe at every depth',
+        arms=_features,
+        run='train',
+        config='{linear}',
+        cfg_options={
+            **_seed, 'model.backbone.init_cfg.checkpoint': '{weights}'
+        },
+        minutes=2),
+    *(stage for labels, recipe in _labels.items() for stage in (
+        *(dict(
+            name=f'finetune-{labels}',
+            title=f'fine-tuning on {labels[:-1]},000 labels',
+            arms=of_arms,
+            run='train',
+            config=f'{{folder-{labels}}}_b128-coslr-{recipe}.py',
+            cfg_options={
+                **_seed, 'train_dataloader.dataset.seed': '{seed}',
+                'optim_wrapper.optimizer.lr': f'{{lr-{labels}}}',
+                **options
+            },
+            minutes=8 if labels == '50k' else 2) for of_arms, options in ((['scratch'], {}), (
+                _features, {
+                    'model.backbone.init_cfg.checkpoint': '{weights}'
+                }))),
+        dict(
+            name=f'finetune-{labels}-test',
+            title=f'test images after {labels[:-1]},000 labels',
+            run='test',
+            config=f'{{folder-{labels}}}_b128-coslr-{recipe}.py',
+            checkpoint=f'{{last:{{run}}/finetune-{labels}}}',
+            minutes=0.3))),
+]
+
+measures = [
+    *(dict(label=label, stage='tokens', key=key, format=form, arms=of_arms, in_figure=in_figure)
+      for label, key, form, of_arms, in_figure in (
+          ('PSNR (dB)', 'psnr', '.2f', _images, True),
+          ('perceptual distance', 'perceptual_distance', '.3f', _images, True),
+          ('top-1 of a classifier on reconstructions (%)', 'reconstruction_top1', '.1f', _images,
+           True),
+          ('codebook usage (%)', 'codebook_usage', '.1f', _tokens, False),
+          ('codebook perplexity', 'codebook_perplexity', '.0f', _tokens, False),
+          ('token probe, bag of codes (%)', 'token_probe_top1', '.1f', _tokens, True),
+          ('token probe, learned embeddings (%)', 'embedding_probe_top1', '.1f', _tokens, True),
+      )),
+    dict(
+        label='MIM token accuracy (%)',
+        stage='pretrain',
+        key='token_acc',
+        arms=_tokens,
+        in_figure=False),
+    dict(label='kNN top-1 (%)', stage='knn', key='knn_top1', arms=_features),
+    dict(
+        label='linear top-1, best depth (%)',
+        stage='linear',
+        key='top1_best_depth',
+        arms=_features),
+    *(dict(
+        label=f'fine-tuned top-1, {labels[:-1]},000 labels (%)',
+        stage=f'finetune-{labels}-test',
+        key='accuracy/top1',
+        format='.2f') for labels in _labels),
+    *(dict(
+        label=f'{label}, epoch {epoch}',
+        stage=f'epoch{epoch}',
+        key=f'{kind}_top1_best_depth',
+        arms=_features if epoch == _epochs[-1] else _pretrained,
+        curve=f'{label}, best depth, over epochs (%)',
+        x=epoch) for kind, label in (('knn', 'kNN'), ('linear', 'linear')) for epoch in _epochs),
+    *(dict(
+        label=f'{label}, depth {depth}',
+        stage=f'epoch{_epochs[-1]}',
+        key=f'{kind}_top1_depth{depth}',
+        arms=_features,
+        curve=f'{label} by depth after the last epoch (%)',
+        x=depth) for kind, label in (('knn', 'kNN'), ('linear', 'linear'))
+      for depth in range(1, 7)),
+]
+
+# A few minutes, every stage of every arm; figures mean nothing. Needs the data of CIFAR-10, or class
+# folders in its place (PECO_TRAIN_DIR, PECO_VAL_DIR).
+_few = {'train_dataloader.dataset.num_per_class': 2, 'train_dataloader.batch_size': 10}
+_epoch = {**_few, 'train_cfg.max_epochs': 1}
+_val = {'val_dataloader.dataset.num_per_class': 2}
+_split = {
+    f'test_dataloader.dataset.datasets.{part}.num_per_class': 3 for part in (0, 1)
+}
+smoke = {
+    'perceptual': {
+        **_epoch, 'train_dataloader.dataset.with_label': True
+    },
+    'perceptual-knn': _split,
+    'classifier': {
+        **_epoch, 'train_cfg.val_interval': 1,
+        **_val
+    },
+    'tokenizer': _epoch,
+    'tokens': _split,
+    'pretrain': _few,
+    **{f'epoch{epoch}': _split for epoch in _epochs},
+    'knn': _split,
+    'linear': {
+        **_epoch, 'train_cfg.val_interval': 1,
+        **_val
+    },
+    **{
+        f'finetune-{labels}': {
+            **_epoch, 'train_cfg.val_interval': 1,
+            **_val
+        } for labels in _labels
+    },
+    **{
+        f'finetune-{labels}-test': {
+            'test_dataloader.dataset.num_per_class': 2
+        } for labels in _labels
+    },
+}

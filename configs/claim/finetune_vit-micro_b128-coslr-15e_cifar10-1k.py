@@ -1,4 +1,0 @@
-# Fine-tuning on 1,000 labels.
-_base_ = '../cifar10/finetune_vit-micro_b128-coslr-15e_cifar10-5k.py'
-
-train_dataloader = dict(dataset=dict(num_per_class=100))

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+import torch
+
+from peco.evaluation.functional import bag_of_codes, embedding_probe, linear_probe
+
+CODES, LENGTH = 16, 8
+
+
+def tokens(count, seed):
+    """Two classes: which of two places holds one of the codes 0 to 3 (the other one of 4 to 7)."""
+    rng = np.random.default_rng(seed)
+    ids, labels = rng.integers(8, CODES, (count, LENGTH)), rng.integers(0, 2, count)
+    first, second = rng.integers(0, 4, count), rng.integers(4, 8, count)
+    ids[:, 0], ids[:, 5] = np.where(labels, [first, second], [second, first])
+    return ids, labels
+
+
+def test_it_sees_where_a_code_stands():
+    (bank, labels), (query, wanted) = tokens(600, 0), tokens(400, 1)
+    found = embedding_probe(bank, labels, query, CODES, dim=8, epochs=20, lr=1e-2)
+    bags = linear_probe(bag_of_codes(bank, CODES), labels, bag_of_codes(query, CODES))
+    assert (found == wanted).mean() > 0.97
+    assert 0.4 < (bags == wanted).mean() < 0.6
+
+
+def test_it_is_repeatable_and_leaves_the_random_state_alone():
+    (bank, labels), (query, _) = tokens(60, 0), tokens(30, 1)
+    torch.manual_seed(3)
+    first = embedding_probe(bank, labels, query, CODES, dim=4, epochs=2)
+    state = torch.rand(1)
+    torch.manual_seed(3)
+    assert torch.rand(1) == state
+    assert (embedding_probe(bank, labels, query, CODES, dim=4, epochs=2) == first).all()
+
+
+def test_the_query_takes_no_part(monkeypatch):
+    (bank, labels), (query, _) = tokens(60, 0), tokens(30, 1)
+    whole = embedding_probe(bank, labels, query, CODES, dim=4, epochs=3)
+    assert (embedding_probe(bank, labels, query[:7], CODES, dim=4, epochs=3) == whole[:7]).all()
+
+
+@pytest.mark.parametrize('empty', ['bank', 'query'])
+def test_empty_sets_are_refused(empty):
+    ids, labels = tokens(5, 0)
+    none = ids[:0]
+    with pytest.raises(ValueError, match='needs a bank and a query set'):
+        embedding_probe(none if empty == 'bank' else ids, labels,
+                        none if empty == 'query' else ids, CODES)
