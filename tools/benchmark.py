@@ -26,8 +26,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--rounds', type=int, default=3, metavar='N',
                         help='calls that count (default: 3)')
     parser.add_argument('--device', choices=['cpu', 'cuda'], default='cpu')
+    parser.add_argument('--batch', type=int, metavar='N',
+                        help='images a step, of pretrain-step (default: 8; a GPU wants 128)')
+    parser.add_argument('--compile', action='store_true',
+                        help='also through torch.compile, of pretrain-step')
     args = parser.parse_args()
-    for name in ('threads', 'rounds'):
+    if args.part != 'pretrain-step' and (args.batch or args.compile):
+        parser.error('--batch and --compile are options of pretrain-step')
+    for name in ('threads', 'rounds', 'batch'):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             parser.error(f'--{name} must be at least 1, got {getattr(args, name)}')
     return args
@@ -37,7 +43,10 @@ def main() -> None:
     args = parse_args()
     with readable_errors():
         check_device(args.device)
-        report = PARTS[args.part](ROOT, args.device, args.threads, args.rounds)
+        options = dict(compiled=True) if args.compile else {}
+        if args.batch is not None:
+            options['batch'] = args.batch
+        report = PARTS[args.part](ROOT, args.device, args.threads, args.rounds, **options)
         Console().print(report.table())
         if args.json:
             report.write(args.json)

@@ -54,8 +54,12 @@ def main() -> int:
             if study.num_finished and not (args.resume or args.redo):
                 raise ValueError(f'{study.work_dir} holds {study.num_finished} finished stages: '
                                  'go on with --resume, or name another folder by --study-dir')
-            print(f'{len(study.arms)} arms x {len(study.seeds)} seeds: about '
-                  f'{study.minutes / 60:.1f} hours of the machine that the plan was made on')
+            if args.smoke:
+                return study
+            print(f'{len(study.arms)} arms x {len(study.seeds)} seeds, measuring this machine ...')
+            hours, pace = study.estimate()
+            of_plan = '' if pace is None else f' (a step takes {pace:.2f} times as long as planned)'
+            print(f'about {hours:.1f} hours for what is not finished{of_plan}')
             return study
 
         if not args.summary:

@@ -11,6 +11,7 @@ from mmengine.optim import build_optim_wrapper
 from torch import nn
 
 from .contest import Contestant, hold, precision
+from .limits import flops_of, matmul_gflops
 from .report import Report, device_name
 from .tokenizing import VQKD_ENCODER
 
@@ -19,7 +20,7 @@ _MASKED, _GRID, _CODES = 75, 14, 8192
 
 
 def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds: int = 3,
-            batch: int = 8) -> Report:
+            batch: int = 8, compiled: bool = False) -> Report:
     """ViT-B/16 with cached tokens, beside mmpretrain's BEiT with DALL-E's and VQ-KD's targets.
 
     Args:
@@ -28,13 +29,18 @@ def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds:
         threads: Threads of torch; None leaves torch's own choice.
         rounds: Calls that count.
         batch: Images of 224 px.
+        compiled: Also time our step through ``torch.compile``, as ``--cfg-options compile=True``
+            trains.
 
     Returns:
-        ``limit`` has our own backbone, head and optimizer alone.
+        ``limit`` has our own backbone, head and optimizer alone, and the model FLOP utilisation of
+        our steps: products of forward and backward as a share of the measured matmul rate.
     """
     arguments = dict(batch=batch)
     contestants = [
         Contestant('PeCo, cached tokens', _DTYPE, make_ours, batch, arguments, True, 'peco'),
+        *([Contestant('PeCo, cached tokens, compiled', _DTYPE, make_compiled, batch, arguments,
+                      package='peco')] if compiled else []),
         Contestant('mmpretrain.BEiT, DALL-E', _DTYPE, make_dalle, batch, arguments,
                    package='mmpretrain'),
         Contestant('mmpretrain.BEiT, VQ-KD', _DTYPE, make_vqkd, batch, arguments,
@@ -46,6 +52,12 @@ def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds:
     bare = hold([contestants[0], bare], device, threads, 2 * rounds)[1]
     limit = {'backbone, head and AdamW alone, s': bare.median_s,
              'our step over these': 1 / bare.ratio_vs_ours}
+    rate = matmul_gflops(device, threads)[_DTYPE]
+    gflop = flops_of(make_bare, 'cpu', _DTYPE, batch=1) / 1e9
+    limit.update({'gflop_per_image': gflop, 'matmul_gflops': rate})
+    for row in rows:
+        if row.name.startswith('PeCo'):
+            limit[f'model FLOP utilisation, {row.name}'] = row.img_per_s * gflop / rate
     return Report('pretrain-step', device_name(device), threads or torch.get_num_threads(), rows,
                   limit)
 
@@ -95,6 +107,17 @@ def make_ours(device: str, dtype: str, batch: int) -> Callable[[], None]:
     import peco.engine  # noqa: F401
     data = dict(inputs=_images(batch), data_samples=_samples(batch))
     return _train_step(_model().to(device), data, fused=True)
+
+
+def make_compiled(device: str, dtype: str, batch: int) -> Callable[[], None]:
+    """The same through ``torch.compile``; the first call compiles."""
+    import peco.engine  # noqa: F401
+    model = _model().to(device)
+    model.forward = torch.compile(model.forward)
+    data = dict(inputs=_images(batch), data_samples=_samples(batch))
+    step = _train_step(model, data, fused=True)
+    step()
+    return step
 
 
 def _beit(device: str, batch: int, second: int, **parts: dict) -> Callable[[], None]:

@@ -10,5 +10,6 @@ from .token_map import token_map
 
 __all__ = [
     'classification_grid', 'image_grid', 'mask_images', 'masked_prediction_grid', 'plot_curves',
-    'plot_study', 'plot_study_curves', 'read_scalars', 'reconstruction_grid', 'save_picture', 'to_uint8', 'token_map'
+    'plot_study', 'plot_study_curves', 'read_scalars', 'reconstruction_grid', 'save_picture',
+    'to_uint8', 'token_map'
 ]

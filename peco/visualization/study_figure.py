@@ -66,7 +66,8 @@ def plot_study_curves(curves: Mapping[str, Mapping[str, Mapping[float, Sequence[
             found = [estimate(list(values[arm][place])) for place in places]
             axis.errorbar(places, [point.mean for point in found],
                           yerr=[point.half_width or 0. for point in found],
-                          color=f'C{arms.index(arm)}', marker='o', markersize=4, capsize=3, label=arm)
+                          color=f'C{arms.index(arm)}', marker='o', markersize=4, capsize=3,
+                          label=arm)
         axis.legend(fontsize=7)
     return save_figure(figure, out)
 

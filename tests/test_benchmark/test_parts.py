@@ -144,7 +144,9 @@ def test_the_plain_encoder_gives_our_ids():
     assert (ours.flatten() == plain.flatten()).float().mean() > 0.98 and len(ours.unique()) > 9
 
 
-def test_our_step_trains_on_cached_ids(monkeypatch):
+@pytest.fixture
+def tiny_step(monkeypatch):
+    """The part at a size of 16 px; gives the models that it builds."""
     monkeypatch.setattr(pretrain_step, '_GRID', 4)
     monkeypatch.setattr(pretrain_step, '_MASKED', 6)
     monkeypatch.setattr(pretrain_step, '_images', lambda batch: torch.zeros(
@@ -159,10 +161,14 @@ def test_our_step_trains_on_cached_ids(monkeypatch):
             head=dict(type='peco.MIMHead', embed_dims=16, num_classes=8192)))
         return built[-1]
     monkeypatch.setattr(pretrain_step, '_model', model)
+    return built
+
+
+def test_our_step_trains_on_cached_ids(tiny_step):
     step = pretrain_step.make_ours('cpu', 'bfloat16', batch=2)
-    before = built[0].head.fc.weight.clone()
+    before = tiny_step[0].head.fc.weight.clone()
     step()
-    assert not torch.equal(built[0].head.fc.weight, before)
+    assert not torch.equal(tiny_step[0].head.fc.weight, before)
 
 
 def test_every_part_of_the_tool_takes_the_same_arguments():
@@ -170,3 +176,22 @@ def test_every_part_of_the_tool_takes_the_same_arguments():
     for measure in PARTS.values():
         names = list(inspect.signature(measure).parameters)
         assert names[:4] == ['root', 'device', 'threads', 'rounds']
+
+
+def test_the_pretraining_part_tells_the_utilisation(tiny_step, in_process, monkeypatch):
+    monkeypatch.setattr(limits, '_SHAPES', ((8, 8, 8), ))
+    monkeypatch.setattr(pretrain_step, 'make_bare', make_small_bare)
+    for peer in ('make_dalle', 'make_vqkd'):
+        monkeypatch.setattr(pretrain_step, peer, make_small_bare)
+    monkeypatch.setattr(torch, 'compile', lambda function: function)
+    report = pretrain_step.measure(ROOT, rounds=1, batch=2, compiled=True)
+    ours = {row.name: row.img_per_s for row in report.rows if row.name.startswith('PeCo')}
+    assert len(ours) == 2 and len(report.rows) == 4
+    for name, speed in ours.items():
+        assert report.limit[f'model FLOP utilisation, {name}'] == pytest.approx(
+            speed * 2 * 2 * 3 * 4 / 1e9 / report.limit['matmul_gflops'])
+
+
+def make_small_bare(device, dtype, batch):
+    a, b = torch.rand(2 * batch, 3), torch.rand(3, 4)
+    return lambda: a @ b

@@ -12,6 +12,7 @@ import torch
 from rich.console import Console
 
 from ..pipeline import Pipeline, Stage, fill, read_spec
+from .pace import step_seconds
 from .side_by_side import run_side_by_side
 from .study_report import Measure, StudyReport
 
@@ -29,12 +30,13 @@ class Study:
     checkpoint of the arm's own tokenizer is ``{last:{run}/tokenizer}``. Optional parts are
     ``names``, what further words in braces stand for in each arm, ``{arm: {word: text}}``;
     ``known_arms``, for a file that runs some of the arms that its stages name; ``report``, the
-    name of what is written, for files that share a folder; and ``smoke``, overrides for a run of
-    minutes, ``{name of a stage: {cfg option: value}}``.
+    name of what is written, for files that share a folder; ``step_seconds``, what
+    :func:`step_seconds` took on the machine that the stages' minutes are from; and ``smoke``,
+    overrides for a run of minutes, ``{name of a stage: {cfg option: value}}``.
 
     Stages run seed by seed, so that what is finished is complete for some seeds. Each is kept as in
-    a pipeline. With ``jobs`` several arms and seeds run at a time: small models use two cores better
-    that way.
+    a pipeline. With ``jobs`` several arms and seeds run at a time: small models use two cores
+    better that way.
 
     Args:
         path: The study file.
@@ -84,6 +86,8 @@ class Study:
         if jobs < 1:
             raise ValueError(f'jobs must be at least 1, got {jobs}')
         self.jobs = jobs
+        self.amp = amp
+        self._planned_step = spec.get('step_seconds')
         self._num_shared = len(templates['shared'])
         self.pipeline = Pipeline(
             dict(title=spec['title'], work_dir=spec['work_dir'] + ('-smoke' if smoke else ''),
@@ -150,6 +154,18 @@ class Study:
         """Planned length of what is not finished."""
         return sum(stage.minutes for stage in self.pipeline.stages
                    if not self.pipeline.done_file(stage).exists())
+
+    def estimate(self) -> tuple[float, float | None]:
+        """Measure this machine; how long will the rest take?
+
+        Returns:
+            Hours, and how many times slower than planned this machine is; None if the study does
+            not know its plan's machine.
+        """
+        if self._planned_step is None:
+            return self.minutes / 60, None
+        pace = step_seconds(self.amp) / self._planned_step
+        return self.minutes * pace / 60, pace
 
     def run(self, until: str | None = None, console: Console | None = None) -> int:
         """Run what is not finished, up to the stage ``until``; return an exit code.

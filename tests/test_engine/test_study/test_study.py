@@ -8,6 +8,7 @@ from PIL import Image
 from rich.console import Console
 
 from peco.engine.study import Study
+from peco.engine.study.pace import step_seconds
 from tests.toy_configs import run_tool
 
 TOOL = """
@@ -103,6 +104,71 @@ def test_a_stage_is_made_again_with_what_follows_in_its_arm_and_seed(study_file,
         study.redo('seed9/peco/probe')
 
 
+def test_several_arms_at_a_time_give_the_same(study_file, tmp_path):
+    assert run(study_file(), work_dir='one')[0] == 0
+    code, text, study = run('study.py', work_dir='two', jobs=2)
+    assert code == 0 and 'seed1/peco is finished' in text and 'min left in all' in text
+    one, two = (json.loads((tmp_path / name / 'results.json').read_text())
+                for name in ('one', 'two'))
+    assert one['measures'] == two['measures']
+    assert set(one['stages']) == set(two['stages'])
+    assert run('study.py', work_dir='two', jobs=2)[0] == 0
+    assert {path.read_text() for path in (tmp_path / 'two').rglob('calls')} == {'x'}
+
+
+def test_an_arm_that_fails_does_not_stop_the_others(study_file, tmp_path):
+    code, text, study = run(study_file("'1 / ({seed} or len(\"{arm}\") - 4)'"), jobs=3)
+    assert code == 1 and 'seed0/peco failed' in text and 'seed1/peco is finished' in text
+    assert study.num_finished == 1 + 2 * (2 * 2 + 1) - 1
+    assert len(json.loads((tmp_path / 'work/results.json').read_text())['stages']) == 10
+
+
+def test_words_of_an_arm_files_of_a_family_and_smoke_runs(study_file, tmp_path):
+    family = '''
+        known_arms = arms
+        arms = ['pixel', 'peco']
+        report = 'family'
+        names = dict(pixel={'value': '{seed} + 1', 'key': 'a'}, peco={'value': '7', 'key': 'b'},
+                     scratch={'value': '0', 'key': 'c'})
+        stages[1]['args'] = ['{work_dir}/{run}/probe', '{value}']
+        stages[1]['cfg_options'] = {'{key}': '{value}'}
+        smoke = dict(probe={'steps': 1})
+        '''
+    study = Study(study_file(extra=family), smoke=True)
+    assert str(study.work_dir) == 'work-smoke'
+    options = {stage.name: stage.cfg_options for stage in study.pipeline.stages}
+    assert options['seed1/pixel/probe'] == {'a': '1 + 1', 'steps': 1}
+    assert options['seed0/peco/tokens'] == {}
+    study = Study('study.py', seeds=1)
+    assert [stage.args[1] for stage in study.pipeline.stages if 'probe' in stage.name] == [
+        '0 + 1', '7']
+    assert all(stage.cfg_options in ({}, {'a': '0 + 1'}, {'b': '7'})
+               for stage in study.pipeline.stages)
+
+
+def test_points_of_a_curve_are_drawn_and_not_listed(study_file, tmp_path):
+    curve = '''
+        measures[0].update(curve='over epochs', x=10)
+        measures.append(dict(measures[0], label='probe, later', x=20))
+        '''
+    code, text, study = run(study_file(extra=curve))
+    assert code == 0 and 'probe' not in text[text.index('┏'):] and '7.50' not in text
+    found = study.pipeline.report.curves(study.pipeline.metrics())
+    assert found == {'over epochs': {arm: {10: [value, value + 5], 20: [value, value + 5]}
+                                     for arm, value in dict(scratch=10, pixel=20, peco=23).items()}}
+    assert min(Image.open(tmp_path / 'work/results-curves.png').size) > 200
+
+
+def test_the_machine_is_measured_before_the_estimate(study_file, monkeypatch):
+    seconds = {False: 3., True: 1.}
+    monkeypatch.setattr('peco.engine.study.study.step_seconds', seconds.get)
+    assert Study(study_file()).estimate() == (pytest.approx(17 / 60), None)
+    path = study_file(extra='step_seconds = 1.5')
+    assert Study(path).estimate() == (pytest.approx(2 * 17 / 60), 2)
+    assert Study(path, amp=True).estimate()[1] == pytest.approx(2 / 3)
+    assert step_seconds() > 0
+
+
 def test_some_arms_and_seeds(study_file):
     study = Study(study_file(), seeds=1, arms=['peco'])
     assert study.arms == ['pixel', 'peco'] and study.seeds == [0]
@@ -115,11 +181,14 @@ def test_some_arms_and_seeds(study_file):
     ({}, "reference = 'mae'", "reference='mae' is none of the arms"),
     ({}, "stages[0]['arms'] = ['pixl']", 'no arm pixl'),
     ({}, "measures[0]['stage'] = 'prob'", "unknown stage 'prob'"),
+    ({}, "smoke = dict(prob={})", "smoke names the unknown stage 'prob'"),
+    ({}, "names = dict(pixl={})", 'no arm pixl'),
+    (dict(jobs=0), '', 'jobs must be at least 1'),
     ({}, 'del seeds', 'no study file: it has no seeds'),
 ])
 def test_wrong_studies_are_told(study_file, kwargs, extra, message):
     with pytest.raises(ValueError, match=message):
-        Study(study_file(extra=extra), **kwargs)
+        Study(study_file(extra=extra), smoke='smoke' in extra, **kwargs)
 
 
 def test_the_tool_asks_before_it_goes_on(study_file, tmp_path, capsys):

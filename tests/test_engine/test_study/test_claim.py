@@ -1,0 +1,53 @@
+"""The study of the claim in its tiny form: every arm, one seed, a few steps, all measures."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from peco.engine.study import Study
+from tests.toy_configs import ROOT
+
+
+@pytest.fixture
+def class_folders(tmp_path):
+    """Ten classes of noise around ten colours."""
+    rng = np.random.default_rng(0)
+    for split, count in (('train', 30), ('test', 3)):
+        for label in range(10):
+            folder = tmp_path / split / f'class{label}'
+            folder.mkdir(parents=True)
+            for index in range(count):
+                noise = rng.integers(0, 128, (32, 32, 3)) + 12 * label
+                Image.fromarray(noise.astype(np.uint8)).save(folder / f'{index}.png')
+    return tmp_path
+
+
+@pytest.mark.whole
+@pytest.mark.timeout(900)
+def test_every_arm_runs_and_every_measure_is_there(class_folders, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv('PECO_TRAIN_DIR', str(class_folders / 'train'))
+    monkeypatch.setenv('PECO_VAL_DIR', str(class_folders / 'test'))
+    folder = class_folders / 'study'
+    path = 'configs/claim/extended.py'
+    done = subprocess.run(
+        [sys.executable, 'tools/reproduce_claim.py', '--study', path, '--smoke', '--seeds', '1',
+         '--jobs', '2', '--amp', 'off', '--study-dir', str(folder)],
+        env=dict(os.environ, OMP_NUM_THREADS='2'), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    study = Study(path, str(folder), seeds=1, smoke=True)
+    assert study.arms == ['scratch', 'pixel', 'peco', 'lpips-like', 'vq-kd', 'mae', 'simclr']
+    assert study.num_finished == len(study.pipeline.stages)
+    results = json.loads((folder / 'results.json').read_text())
+    for measure, found in zip(study.pipeline.report.measures, results['measures'], strict=True):
+        assert set(found['values']) == set(measure.arms or study.arms), measure.label
+        assert all(math.isfinite(of_seed['0']) for of_seed in found['values'].values())
+        assert set(found['differences']) == set(found['values']) - {'pixel'}
+    for name in ('results.png', 'results-curves.png'):
+        assert min(Image.open(folder / name).size) > 200
