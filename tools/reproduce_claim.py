@@ -54,6 +54,8 @@ def main() -> int:
             if study.num_finished and not (args.resume or args.redo):
                 raise ValueError(f'{study.work_dir} holds {study.num_finished} finished stages: '
                                  'go on with --resume, or name another folder by --study-dir')
+            if args.redo:
+                study.redo(args.redo)
             if args.smoke:
                 return study
             print(f'{len(study.arms)} arms x {len(study.seeds)} seeds, measuring this machine ...')
@@ -63,7 +65,7 @@ def main() -> int:
             return study
 
         if not args.summary:
-            return run_from_command_line(make, amp=args.amp, redo=args.redo)
+            return run_from_command_line(make, amp=args.amp)
         try:
             make(False).summarize()
         except (FileNotFoundError, ValueError) as error:

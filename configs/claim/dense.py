@@ -1,5 +1,6 @@
-# Detection and segmentation: box and mask AP on nuclei, mIoU on CamVid, about eight hours of two
-# CPU cores: python tools/reproduce_claim.py --study configs/claim/dense.py --study-dir DIR
+# Detection and segmentation: box and mask AP on nuclei, mIoU on CamVid. About twelve hours of one
+# core a stage, half with --jobs 2:
+# python tools/reproduce_claim.py --study configs/claim/dense.py --study-dir DIR --jobs 2
 title = 'A perceptual codebook beside a pixel codebook in dense tasks (128-256 px)'
 work_dir = 'work_dirs/claim/dense'
 arms = ['pixel', 'peco']

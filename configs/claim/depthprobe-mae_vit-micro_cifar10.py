@@ -6,4 +6,5 @@ model = dict(
         _base_.mae_backbone,
         _delete_=True,
         out_type='featmap',
-        out_indices=list(range(6))))
+        out_indices=list(range(6)),
+        final_norm=False))

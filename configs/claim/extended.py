@@ -7,6 +7,7 @@ work_dir = 'work_dirs/claim/cifar10'
 known_arms = ['scratch', 'pixel', 'peco', 'lpips-like', 'vq-kd', 'mae', 'simclr']
 arms = known_arms
 seeds = 5
+report = 'extended'
 step_seconds = 0.37  # two AVX-512 cores, bfloat16
 reference = 'pixel'
 
@@ -27,7 +28,7 @@ _of_tokens = {
     'pretrain': _claim + 'pretrain_vit-micro_b256-coslr-30e_cifar10-20k.py',
     'depthprobe': _claim + 'depthprobe_vit-micro_cifar10.py',
     'knn': _cifar + 'knn_vit-micro_cifar10.py',
-    'linear': _cifar + 'linear_vit-micro_b256-coslr-20e_cifar10-5k.py',
+    'linear': _claim + 'linear_vit-micro_b256-coslr-20e_cifar10-5k-holdout.py',
     'weights': '{last:{run}/pretrain}',
     'folder-1k': _claim + 'finetune_vit-micro',
     'folder-5k': _cifar + 'finetune_vit-micro',
@@ -52,7 +53,7 @@ names = {
         **_rates,
         'depthprobe': _claim + 'depthprobe-mae_vit-micro_cifar10.py',
         'knn': _claim + 'knn-mae_vit-micro_cifar10.py',
-        'linear': _claim + 'linear-mae_vit-micro_b256-coslr-20e_cifar10-5k.py',
+        'linear': _claim + 'linear-mae_vit-micro_b256-coslr-20e_cifar10-5k-holdout.py',
         'weights': '{last:{run}/pretrain}',
         **{f'folder-{labels}': _claim + 'finetune-mae_vit-micro' for labels in _labels}
     },
@@ -60,7 +61,7 @@ names = {
         **_rates,
         'depthprobe': _claim + 'depthprobe-simclr_resnet18_cifar10.py',
         'knn': _cifar + 'perceptual-knn_simclr-resnet18_cifar10.py',
-        'linear': _claim + 'linear-simclr_resnet18_b256-coslr-20e_cifar10-5k.py',
+        'linear': _claim + 'linear-simclr_resnet18_b256-coslr-20e_cifar10-5k-holdout.py',
         'weights': '{last:perceptual}',
         **{f'folder-{labels}': _claim + 'finetune-simclr_resnet18' for labels in _labels}
     },
@@ -199,9 +200,9 @@ measures = [
         key='token_acc',
         arms=_tokens,
         in_figure=False),
-    dict(label='kNN top-1 (%)', stage='knn', key='knn_top1', arms=_features),
+    dict(label='kNN top-1, last depth (%)', stage='knn', key='knn_top1', arms=_features),
     dict(
-        label='linear top-1, best depth (%)',
+        label='linear top-1, best depth, validation images (%)',
         stage='linear',
         key='top1_best_depth',
         arms=_features),

@@ -184,6 +184,11 @@ def test_study_files_name_what_exists(path, smoke, monkeypatch):
         assert set(re.findall(r'{last:([^}]*)}', texts)) <= made
         assert not re.search(r'{(?!last:|work_dir})', texts)
         made.add(stage.name)
+        if smoke and stage.config and 'mask-rcnn' not in stage.config and (
+                'upernet' not in stage.config):
+            cfg = _load(Path(stage.config))
+            cfg.merge_from_dict(dict(stage.cfg_options))
+            assert check_components(cfg) == []
     for measure in study.pipeline.report.measures:
         arms = set(measure.arms or study.arms) & set(study.arms)
         assert {f'seed0/{arm}/{measure.stage}' for arm in arms} <= made

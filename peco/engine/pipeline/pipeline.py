@@ -109,13 +109,15 @@ class Pipeline:
                 f'keep it by naming another folder, or make it again by --redo {stage.name}')
         return record
 
+    def records(self) -> dict[str, dict]:
+        """What all finished stages left, by name."""
+        files = {stage.name: self.done_file(stage) for stage in self.stages}
+        return {name: json.loads(path.read_text()) for name, path in files.items()
+                if path.exists()}
+
     def metrics(self) -> dict[str, dict]:
         """Metrics of all finished stages by name."""
-        found = {}
-        for stage in self.stages:
-            if self.done_file(stage).exists():
-                found[stage.name] = json.loads(self.done_file(stage).read_text())['metrics']
-        return found
+        return {name: record['metrics'] for name, record in self.records().items()}
 
     def redo(self, name: str) -> None:
         """Forget that a stage and those after it are finished; move their folders aside.
@@ -127,8 +129,12 @@ class Pipeline:
 
     def set_aside(self, stages: Sequence[Stage]) -> None:
         """Move the folders of stages aside, so that they run again."""
-        for stage in stages:
-            folder = stage.folder(self.work_dir)
+        self.set_folders_aside([stage.folder(self.work_dir) for stage in stages])
+
+    @staticmethod
+    def set_folders_aside(folders: Sequence[Path]) -> None:
+        """The same, of folders."""
+        for folder in folders:
             if folder.exists():
                 aside = folder.with_name(f'{folder.name}.{time.strftime("%Y%m%d-%H%M%S")}')
                 while aside.exists():  # moved twice within a second
@@ -153,10 +159,9 @@ class Pipeline:
         code = self.run_stages(self.stages[:end], console)
         if code:
             return code
-        metrics = self.metrics()
         if end == len(self.stages):
-            self.report.show(metrics, console)
-        self.report.save(metrics, self.work_dir)
+            self.report.show(self.metrics(), console)
+        self.report.save(self.records(), self.work_dir)
         return 0
 
     def run_stages(self, stages: Sequence[Stage], console: Console) -> int:
@@ -172,9 +177,20 @@ class Pipeline:
                     return code
         return 0
 
+    def _begin(self, stage: Stage, console: Console) -> None:
+        """Make the stage's folder; what another config or precision began does not go on."""
+        folder = stage.folder(self.work_dir)
+        begun = dict(fingerprint=stage.fingerprint(), amp=self.amp)
+        path = folder / 'begun.json'
+        if path.exists() and json.loads(path.read_text()) != begun:
+            console.print(f'{stage.name} was begun with another config or precision: it begins '
+                          'anew, what there was is moved aside')
+            self.set_aside([stage])
+        write_json(begun, path)
+
     def _run_stage(self, stage: Stage, progress: PipelineProgress, console: Console) -> int:
         folder = stage.folder(self.work_dir)
-        folder.mkdir(parents=True, exist_ok=True)
+        self._begin(stage, console)
         argv = stage.argv(self.work_dir, amp=self.amp)
         log = folder / 'stage.log'
         tail: list[str] = []

@@ -53,8 +53,14 @@ class Report:
             table.add_row(label, *cells)
         console.print(table)
 
-    def save(self, metrics: dict[str, dict], folder: Path) -> None:
-        """Write ``results.json`` (all metrics) and ``results.md`` (the table)."""
+    def save(self, records: dict[str, dict], folder: Path) -> None:
+        """Write ``results.json`` (all metrics) and ``results.md`` (the table).
+
+        Args:
+            records: What finished stages left, by name.
+            folder: Where to.
+        """
+        metrics = {name: record['metrics'] for name, record in records.items()}
         (folder / 'results.json').write_text(json.dumps(metrics, indent=2, sort_keys=True) + '\n')
         lines = [
             f'# {self.title}', '',

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import wait
+from types import FrameType
 
 
 def run_side_by_side(tasks: Mapping[str, Callable[[], int]], jobs: int,
@@ -31,6 +33,7 @@ def run_side_by_side(tasks: Mapping[str, Callable[[], int]], jobs: int,
         raise ValueError(f'jobs must be at least 1, got {jobs}')
     context = multiprocessing.get_context('fork')
     waiting, running, codes = list(tasks), {}, {}
+    before = signal.signal(signal.SIGTERM, _end)
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
@@ -45,6 +48,7 @@ def run_side_by_side(tasks: Mapping[str, Callable[[], int]], jobs: int,
                 if on_end is not None:
                     on_end(name, process.exitcode)
     finally:
+        signal.signal(signal.SIGTERM, before)
         for _, process in running.values():
             process.terminate()
             process.join()
@@ -52,4 +56,10 @@ def run_side_by_side(tasks: Mapping[str, Callable[[], int]], jobs: int,
 
 
 def _exit_with(task: Callable[[], int]) -> None:
+    # So that what a task has started ends with it.
+    signal.signal(signal.SIGTERM, _end)
     sys.exit(task())
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -44,7 +45,7 @@ class Study:
         seeds: Number of seeds; replaces the file's.
         arms: Some of the file's arms; the reference is always among them.
         amp: Train in bfloat16.
-        smoke: Apply the ``smoke`` overrides.
+        smoke: Apply the ``smoke`` overrides, in a folder of its own (``…-smoke``).
         jobs: Arms and seeds that run at a time. They share the threads.
 
     Raises:
@@ -89,10 +90,9 @@ class Study:
         self.amp = amp
         self._planned_step = spec.get('step_seconds')
         self._num_shared = len(templates['shared'])
+        folder = (work_dir or spec['work_dir']) + ('-smoke' if smoke else '')
         self.pipeline = Pipeline(
-            dict(title=spec['title'], work_dir=spec['work_dir'] + ('-smoke' if smoke else ''),
-                 stages=stages),
-            work_dir=work_dir, amp=amp, report=report)
+            dict(title=spec['title'], work_dir=folder, stages=stages), amp=amp, report=report)
 
     @staticmethod
     def _check_arms(arms: Sequence[str], known: Sequence[str], path: str) -> None:
@@ -184,6 +184,8 @@ class Study:
     def _run_side_by_side(self, console: Console) -> int:
         """First what all share, then ``jobs`` arms and seeds at a time."""
         shared = self.pipeline.stages[:self._num_shared]
+        for stage in self.pipeline.stages:
+            self.pipeline.done(stage)  # a stale one is told before hours of work
         code = self.pipeline.run_stages(shared, console)
         if code:
             return code
@@ -200,9 +202,9 @@ class Study:
 
         def on_end(name: str, code: int) -> None:
             left, minutes = self.minutes, (time.time() - start) / 60
-            pace = minutes / max(planned - left, 1e-3)
-            console.print(f'{name} {"failed" if code else "is finished"}: about '
-                          f'{left * pace:.0f} min left in all')
+            rest = f': about {left * minutes / (planned - left):.0f} min left in all' if (
+                left < planned) else ''
+            console.print(f'{name} {"failed" if code else "is finished"}{rest}')
 
         codes = run_side_by_side({name: partial(run_chain, stages)
                                   for name, stages in chains.items()}, self.jobs, on_end)
@@ -212,18 +214,22 @@ class Study:
     def redo(self, name: str) -> None:
         """Move a stage and those of its arm and seed after it aside; after a shared one, all.
 
+        Stages of other study files that share the folder go with them.
+
         Raises:
             ValueError: No such stage.
         """
         stages = self.pipeline.stages
         first = self.pipeline.index(name)
-        run = name.rpartition('/')[0]
-        self.pipeline.set_aside([stage for stage in stages[first:]
-                                 if stage.name.startswith(f'{run}/' if run else '')])
+        scope = self.work_dir if first < self._num_shared else (self.work_dir / name).parent
+        kept = {stage.folder(self.work_dir) for stage in stages[:first]}
+        found = {path.parent for mark in ('begun.json', 'done.json') for path in scope.rglob(mark)}
+        self.pipeline.set_folders_aside(
+            [folder for folder in sorted(found - kept) if not _is_aside(folder)])
 
     def save(self) -> None:
         """Write what there is; see :meth:`StudyReport.save`."""
-        self.pipeline.report.save(self.pipeline.metrics(), self.work_dir)
+        self.pipeline.report.save(self.pipeline.records(), self.work_dir)
 
     def summarize(self, console: Console | None = None) -> None:
         """Print the table of what there is."""
@@ -231,3 +237,8 @@ class Study:
         done, all_stages = self.num_finished, len(self.pipeline.stages)
         console.print(f'{done} of {all_stages} stages are finished under {self.work_dir}')
         self.pipeline.report.show(self.pipeline.metrics(), console)
+
+
+def _is_aside(folder: Path) -> bool:
+    """Whether a folder is one that was moved aside."""
+    return re.search(r'\.\d{8}-\d{6}(-again)*$', folder.name) is not None

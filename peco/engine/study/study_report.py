@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,19 +131,19 @@ class StudyReport:
             table.add_row(label, *texts)
         console.print(table)
 
-    def save(self, metrics: Metrics, folder: Path) -> None:
+    def save(self, records: Mapping[str, dict], folder: Path) -> None:
         """Write ``results.json``, ``results.md``, ``results.png`` and, of curves,
         ``results-curves.png``.
 
         ``results.json`` has every value by arm and seed, the estimates, the hours so far, and for
         each finished stage its command and the hash of its config.
         """
-        stages = {}
-        for path in sorted(folder.rglob('done.json')):
-            record = json.loads(path.read_text())
-            stages[path.parent.relative_to(folder).as_posix()] = dict(
-                config_hash=record['fingerprint'], seconds=record['seconds'],
-                command=record['command'])
+        metrics = {name: record['metrics'] for name, record in records.items()}
+        stages = {
+            name: dict(config_hash=record['fingerprint'], seconds=record['seconds'],
+                       command=record['command'])
+            for name, record in records.items()
+        }
         content = dict(
             title=self.title, arms=self.arms, seeds=self.seeds, reference=self.reference,
             hours=round(sum(stage['seconds'] for stage in stages.values()) / 3600, 2),

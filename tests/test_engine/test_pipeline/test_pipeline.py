@@ -71,10 +71,24 @@ def test_a_failing_stage_stops_with_its_last_lines_and_goes_on_later(write_pipel
     code, text = _run(write_pipeline(second=['{work_dir}/second', 'fail']))
     assert code == 1 and 'it broke' in text and 'python tool.py work/second fail' in text
     assert not (tmp_path / 'work/second/done.json').exists()
-    code, _ = _run(write_pipeline())
-    assert code == 0
-    assert (tmp_path / 'work/first/calls').read_text() == 'x'
+    code, text = _run(write_pipeline(second=['{work_dir}/second', 'fail']))
+    assert code == 1 and 'anew' not in text
     assert (tmp_path / 'work/second/calls').read_text() == 'xx'
+    # With another config it does not go on from what the first one left.
+    code, text = _run(write_pipeline())
+    assert code == 0 and 'second was begun with another config' in text
+    assert (tmp_path / 'work/first/calls').read_text() == 'x'
+    assert (tmp_path / 'work/second/calls').read_text() == 'x'
+    aside, = (tmp_path / 'work').glob('second.*')
+    assert (aside / 'calls').read_text() == 'xx'
+
+
+def test_another_precision_begins_a_stage_anew(write_pipeline, tmp_path):
+    path = write_pipeline(second=['{work_dir}/second', 'fail'])
+    assert _run(path)[0] == 1
+    code = Pipeline(path, amp=True).run(console=Console(record=True, width=200))
+    assert code == 1 and (tmp_path / 'work/second/calls').read_text() == 'x'
+    assert (tmp_path / 'work/first/calls').read_text() == 'x'
 
 
 def test_a_stage_that_leaves_nothing_behind_has_failed(write_pipeline):

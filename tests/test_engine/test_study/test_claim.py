@@ -34,14 +34,14 @@ def test_every_arm_runs_and_every_measure_is_there(class_folders, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv('PECO_TRAIN_DIR', str(class_folders / 'train'))
     monkeypatch.setenv('PECO_VAL_DIR', str(class_folders / 'test'))
-    folder = class_folders / 'study'
+    folder = class_folders / 'study-smoke'
     path = 'configs/claim/extended.py'
     done = subprocess.run(
         [sys.executable, 'tools/reproduce_claim.py', '--study', path, '--smoke', '--seeds', '1',
-         '--jobs', '2', '--amp', 'off', '--study-dir', str(folder)],
+         '--jobs', '2', '--amp', 'off', '--study-dir', str(class_folders / 'study')],
         env=dict(os.environ, OMP_NUM_THREADS='2'), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    study = Study(path, str(folder), seeds=1, smoke=True)
+    study = Study(path, str(class_folders / 'study'), seeds=1, smoke=True)
     assert study.arms == ['scratch', 'pixel', 'peco', 'lpips-like', 'vq-kd', 'mae', 'simclr']
     assert study.num_finished == len(study.pipeline.stages)
     results = json.loads((folder / 'results.json').read_text())

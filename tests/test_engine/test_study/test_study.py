@@ -169,6 +169,32 @@ def test_the_machine_is_measured_before_the_estimate(study_file, monkeypatch):
     assert step_seconds() > 0
 
 
+def test_after_a_shared_stage_all_are_made_again(study_file, tmp_path):
+    folder = "shared[0].update(name='data/network', args=['{work_dir}/data/network', '1'])\n" \
+             "shared[0]['makes'] = stages[0]['makes'] = '{work_dir}/data/network/out.txt'"
+    code, _, study = run(study_file(extra=folder))
+    assert code == 0
+    other = tmp_path / 'work/seed7/peco/of_another_file'
+    other.mkdir(parents=True)
+    (other / 'done.json').write_text('{}')
+    begun = tmp_path / 'work/seed0/peco/begun'
+    begun.mkdir()
+    (begun / 'begun.json').write_text('{}')
+    study.redo('seed0/peco/probe')
+    assert other.exists() and not begun.exists() and study.num_finished == 10
+    study.redo('data/network')
+    assert study.num_finished == 0 and not other.exists()
+    assert list(other.parent.glob('of_another_file.*'))
+    assert run('study.py')[0] == 0
+
+
+def test_stale_stages_are_told_before_any_job_runs(study_file, tmp_path):
+    assert run(study_file())[0] == 0
+    path = study_file(extra="stages[1]['args'] = ['{work_dir}/{run}/probe', '1']")
+    with pytest.raises(ValueError, match='seed0/scratch/probe.*another config'):
+        run(path, jobs=2)
+
+
 def test_some_arms_and_seeds(study_file):
     study = Study(study_file(), seeds=1, arms=['peco'])
     assert study.arms == ['pixel', 'peco'] and study.seeds == [0]

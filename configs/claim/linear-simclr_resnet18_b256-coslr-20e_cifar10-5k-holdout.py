@@ -1,7 +1,7 @@
 # Linear probe on the last stage of the perceptual network.
 _base_ = [
     '../_base_/models/resnet18-small.py',
-    '../cifar10/linear_vit-micro_b256-coslr-20e_cifar10-5k.py',
+    'linear_vit-micro_b256-coslr-20e_cifar10-5k-holdout.py',
 ]
 
 pretrained = 'work_dirs/cifar10/perceptual/epoch_8.pth'
