@@ -23,7 +23,8 @@ def bag_of_codes(token_ids: np.ndarray, codebook_size: int) -> sparse.csr_matrix
                          f'codebook of {codebook_size}')
     values = np.full(token_ids.size, 1 / max(length, 1), dtype=np.float32)
     starts = np.arange(0, token_ids.size + 1, length)
-    histogram = sparse.csr_matrix((values, token_ids.reshape(-1), starts),
+    # A copy: the sum sorts the ids where they lie.
+    histogram = sparse.csr_matrix((values, token_ids.flatten(), starts),
                                   shape=(number, codebook_size))
     histogram.sum_duplicates()
     return histogram

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 
 import numpy as np
@@ -36,14 +37,14 @@ def embedding_probe(bank_ids: np.ndarray,
                     dim: int = 32,
                     epochs: int = 20,
                     lr: float = 3e-3,
-                    weight_decay: float = 0.1,
+                    weight_decays: Sequence[float] = (0.3, 1., 3.),
                     dropout: float = 0.5,
                     batch_size: int = 256,
                     seed: int = 0) -> np.ndarray:
     """Learn a vector for each code together with a linear classifier of all places.
 
-    Unlike a bag of codes it knows where a code stands. The number of epochs is the one that
-    classifies a held-out fifth of the bank best; the query set takes no part in it.
+    Unlike a bag of codes it knows where a code stands. Weight decay and number of epochs are those
+    that classify a held-out fifth of the bank best; the query set takes no part in it.
 
     Args:
         bank_ids: Token ids ``(N, L)``, L tokens of each image.
@@ -53,7 +54,7 @@ def embedding_probe(bank_ids: np.ndarray,
         dim: Numbers in a vector.
         epochs: Most passes over the bank.
         lr: Learning rate of AdamW.
-        weight_decay: Its weight decay.
+        weight_decays: Weight decays of AdamW to choose from.
         dropout: Share of the vectors' numbers that is dropped in training.
         batch_size: Images a step.
         seed: Seed of the held-out fifth, the first weights and the order.
@@ -62,9 +63,9 @@ def embedding_probe(bank_ids: np.ndarray,
         Predicted labels ``(M,)``.
 
     Raises:
-        ValueError: If a set is empty.
+        ValueError: If the bank has less than two images or the query set none.
     """
-    if len(bank_ids) == 0 or len(query_ids) == 0:
+    if len(bank_ids) < 2 or len(query_ids) == 0:
         raise ValueError(f'a probe needs a bank and a query set, got {len(bank_ids)} and '
                          f'{len(query_ids)} images')
     ids, labels = torch.from_numpy(bank_ids).long(), torch.from_numpy(bank_labels).long()
@@ -76,7 +77,7 @@ def embedding_probe(bank_ids: np.ndarray,
                                      dropout)
         start = deepcopy(model.state_dict())
 
-        def passes(count: int, chosen: Tensor):
+        def passes(count: int, chosen: Tensor, weight_decay: float):
             """Train; give the model after each pass."""
             model.load_state_dict(start)
             optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
@@ -88,9 +89,11 @@ def embedding_probe(bank_ids: np.ndarray,
                     optimizer.step()
                 yield model.eval()
 
-        scores = [(_predict(model, ids[held]) == labels[held]).double().mean().item()
-                  for model in passes(epochs, kept)] if len(kept) else [0.]
-        for _ in passes(int(np.argmax(scores)) + 1, order):
+        scores = {(decay, count): (_predict(model, ids[held]) == labels[held]).double().mean()
+                  for decay in weight_decays
+                  for count, model in enumerate(passes(epochs, kept, decay), 1)}
+        decay, count = max(scores, key=scores.get)
+        for _ in passes(count, order, decay):
             pass
         return _predict(model, torch.from_numpy(query_ids).long()).numpy()
 

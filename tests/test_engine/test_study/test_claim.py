@@ -29,7 +29,7 @@ def class_folders(tmp_path):
 
 
 @pytest.mark.whole
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_every_arm_runs_and_every_measure_is_there(class_folders, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv('PECO_TRAIN_DIR', str(class_folders / 'train'))

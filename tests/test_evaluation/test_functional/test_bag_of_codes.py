@@ -21,3 +21,9 @@ def test_it_equals_bincount():
 def test_ids_outside_the_codebook_are_refused(bad):
     with pytest.raises(ValueError, match='do not fit a codebook of 8'):
         bag_of_codes(np.array([[0, bad]]), 8)
+
+
+def test_the_ids_stay_as_they_are():
+    ids = np.array([[3, 1, 3, 0]], dtype=np.int32)
+    bag_of_codes(ids, 4)
+    assert ids.tolist() == [[3, 1, 3, 0]]

@@ -18,7 +18,8 @@ def tokens(count, seed):
 
 def test_it_sees_where_a_code_stands():
     (bank, labels), (query, wanted) = tokens(600, 0), tokens(400, 1)
-    found = embedding_probe(bank, labels, query, CODES, dim=8, epochs=20, lr=1e-2)
+    found = embedding_probe(bank, labels, query, CODES, dim=8, epochs=20, lr=1e-2,
+                            weight_decays=(0.1, 100.))
     bags = linear_probe(bag_of_codes(bank, CODES), labels, bag_of_codes(query, CODES))
     assert (found == wanted).mean() > 0.97
     assert 0.4 < (bags == wanted).mean() < 0.6
