@@ -11,7 +11,7 @@ _labels = ('1k', '5k')
 
 shared = [stage for stage in _base_.shared if stage.name in ('perceptual', 'perceptual-network')]
 stages = [
-    *(stage for stage in _base_.stages if stage.name in ('tokenizer', 'pretrain')),
+    *(stage for stage in _base_.stages if stage.name in ('tokenizer', 'token-cache', 'pretrain')),
     *(dict(
         stage,
         name=f'{stage.name}-lr{rate}',
@@ -31,7 +31,7 @@ smoke = dict(
     _delete_=True,
     **{
         name: options for name, options in _base_.smoke.items()
-        if name in ('perceptual', 'tokenizer', 'pretrain')
+        if name in ('perceptual', 'tokenizer', 'token-cache', 'pretrain')
     },
     **{
         f'finetune-{labels}-lr{rate}': _base_.smoke[f'finetune-{labels}']
