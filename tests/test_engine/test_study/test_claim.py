@@ -44,10 +44,10 @@ def test_every_arm_runs_and_every_measure_is_there(class_folders, monkeypatch):
     study = Study(path, str(class_folders / 'study'), seeds=1, smoke=True)
     assert study.arms == ['scratch', 'pixel', 'peco', 'lpips-like', 'vq-kd', 'mae', 'simclr']
     assert study.num_finished == len(study.pipeline.stages)
-    results = json.loads((folder / 'results.json').read_text())
+    results = json.loads((folder / 'extended.json').read_text())
     for measure, found in zip(study.pipeline.report.measures, results['measures'], strict=True):
         assert set(found['values']) == set(measure.arms or study.arms), measure.label
         assert all(math.isfinite(of_seed['0']) for of_seed in found['values'].values())
         assert set(found['differences']) == set(found['values']) - {'pixel'}
-    for name in ('results.png', 'results-curves.png'):
+    for name in ('extended.png', 'extended-curves.png'):
         assert min(Image.open(folder / name).size) > 200
