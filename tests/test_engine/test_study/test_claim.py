@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from peco.engine.study import Study
+from peco.engine.study.pace import step_seconds
 from tests.toy_configs import ROOT
 
 
@@ -26,6 +27,12 @@ def class_folders(tmp_path):
                 noise = rng.integers(0, 128, (32, 32, 3)) + 12 * label
                 Image.fromarray(noise.astype(np.uint8)).save(folder / f'{index}.png')
     return tmp_path
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize('amp', [False, True])
+def test_a_machine_is_measured_in_a_process_of_its_own(amp):
+    assert 0 < step_seconds(amp) < 60
 
 
 @pytest.mark.whole
