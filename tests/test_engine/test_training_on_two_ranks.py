@@ -18,6 +18,8 @@ from tests.dist_utils import run_distributed
 from tests.test_models.test_tokenizers.tokenizer_cfg import PERCEPTUAL
 from tests.toy_configs import classifier_config, pretrain_config, tokenizer_config
 
+pytestmark = pytest.mark.whole
+
 
 @MODELS.register_module(force=True)
 class DoubleTokenizer(PerceptualTokenizer):
