@@ -4,14 +4,8 @@ _base_ = [
     'finetune_vit-micro_b128-coslr-60e_cifar10-1k-holdout.py',
 ]
 
-pretrained = 'work_dirs/claim/pretrain-mae_vit-micro_b256-coslr-30e_cifar10-20k/epoch_30.pth'
-made_by = dict(
-    _delete_=True,
-    **{
-        pretrained:
-        'python tools/train.py configs/claim/pretrain-mae_vit-micro_b256-coslr-30e_cifar10-20k.py'
-        ' --work-dir work_dirs/claim/pretrain-mae_vit-micro_b256-coslr-30e_cifar10-20k'
-    })
+pretrained = _base_.mae_weights
+made_by = dict(_base_.mae_made_by, _delete_=True)
 model = dict(
     backbone=dict(
         _base_.mae_backbone,

@@ -4,13 +4,8 @@ _base_ = [
     'finetune_vit-micro_b128-coslr-60e_cifar10-1k-holdout.py',
 ]
 
-pretrained = 'work_dirs/cifar10/perceptual/epoch_8.pth'
-made_by = dict(
-    _delete_=True,
-    **{
-        pretrained:
-        'python tools/run_pipeline.py configs/cifar10/pipeline.py --until perceptual'
-    })
+pretrained = _base_.simclr_weights
+made_by = dict(_base_.simclr_made_by, _delete_=True)
 model = dict(
     backbone=dict(
         _base_.resnet,

@@ -6,3 +6,7 @@ resnet = dict(
     base_channels=32,
     strides=(2, 2, 2, 1),
     out_indices=(3, ))
+simclr_weights = 'work_dirs/cifar10/perceptual/epoch_8.pth'
+simclr_made_by = {
+    simclr_weights: 'python tools/run_pipeline.py configs/cifar10/pipeline.py --until perceptual'
+}

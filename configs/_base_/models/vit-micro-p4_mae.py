@@ -5,3 +5,9 @@ mae_backbone = dict(
     img_size=32,
     patch_size=4,
     out_type='avg_featmap')
+mae_weights = 'work_dirs/claim/pretrain-mae_vit-micro_b256-coslr-30e_cifar10-20k/epoch_30.pth'
+mae_made_by = {
+    mae_weights:
+    'python tools/train.py configs/claim/pretrain-mae_vit-micro_b256-coslr-30e_cifar10-20k.py'
+    ' --work-dir work_dirs/claim/pretrain-mae_vit-micro_b256-coslr-30e_cifar10-20k'
+}

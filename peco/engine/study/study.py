@@ -87,7 +87,6 @@ class Study:
         if jobs < 1:
             raise ValueError(f'jobs must be at least 1, got {jobs}')
         self.jobs = jobs
-        self.amp = amp
         self._planned_step = spec.get('step_seconds')
         self._num_shared = len(templates['shared'])
         folder = (work_dir or spec['work_dir']) + ('-smoke' if smoke else '')
@@ -164,7 +163,7 @@ class Study:
         """
         if self._planned_step is None:
             return self.minutes / 60, None
-        pace = step_seconds(self.amp) / self._planned_step
+        pace = step_seconds(self.pipeline.amp) / self._planned_step
         return self.minutes * pace / 60, pace
 
     def run(self, until: str | None = None, console: Console | None = None) -> int:
