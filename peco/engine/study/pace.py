@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import statistics
-import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import torch
 from mmengine.registry import DefaultScope
 
+from peco.benchmark.child import run_in_child
+from peco.benchmark.contest import precision
+from peco.benchmark.timing import take_turns
 from peco.registry import MODELS
 
 _VIT = dict(
@@ -31,8 +31,7 @@ def step_seconds(amp: bool = False) -> float:
     Returns:
         Seconds, the median of a few steps.
     """
-    with ProcessPoolExecutor(1, get_context('spawn')) as pool:
-        return pool.submit(_median_step, amp).result()
+    return run_in_child(_median_step, amp)[0]
 
 
 def _median_step(amp: bool) -> float:
@@ -42,14 +41,12 @@ def _median_step(amp: bool) -> float:
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         networks = [MODELS.build(cfg).to(device) for cfg in (_VIT, _RESNET)]
     images = torch.rand(_IMAGES, 3, 32, 32, device=device)
-    times = []
-    for _ in range(_STEPS):
-        start = time.perf_counter()
+    dtype = 'bfloat16' if amp else 'float32'
+
+    def step() -> None:
         for network in networks:
-            with torch.autocast(device, dtype=torch.bfloat16, enabled=amp):
+            with precision(device, dtype):
                 loss = network(images)[-1].float().square().mean()
             loss.backward()
-        if device == 'cuda':
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+
+    return statistics.median(take_turns({'step': step}, _STEPS, device=device)['step'])
