@@ -68,13 +68,12 @@ class ReconstructionAccuracy(BaseMetric):
     @torch.no_grad()
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Classify the images of a batch twice."""
-        chosen = [sample for sample in data_samples
-                  if plays_role(sample, self.split_role, self)]
+        played = [plays_role(sample, self.split_role, self) for sample in data_samples]
+        chosen = [sample for sample, plays in zip(data_samples, played, strict=True) if plays]
         right = iter(zip(*(self._right(chosen, key) for key in ('original', 'reconstruction')),
                          strict=True))
         # A place for every sample keeps the results of several ranks in step.
-        self.results += [next(right) if plays_role(sample, self.split_role, self) else None
-                         for sample in data_samples]
+        self.results += [next(right) if plays else None for plays in played]
 
     def _right(self, samples: Sequence[dict], key: str) -> list[bool]:
         if not samples:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.structures import BaseDataElement
 from torch import Tensor
@@ -32,6 +33,11 @@ def sample_label(sample: dict | BaseDataElement, reader: object) -> int:
         raise ValueError(f'{type(reader).__name__} needs one label for an image, got '
                          f'{label.tolist()}')
     return int(label[0])
+
+
+def sample_token_row(sample: dict | BaseDataElement, reader: object) -> np.ndarray:
+    """The token ids of a sample as a row of int32."""
+    return sample_field(sample, 'token_ids', reader).reshape(-1).numpy().astype(np.int32)
 
 
 def plays_role(sample: dict | BaseDataElement, role: str | None, reader: object) -> bool:

@@ -6,7 +6,7 @@ from peco.registry import METRICS
 
 from ..functional import embedding_probe
 from .bank_metric import BankMetric
-from .sample_field import sample_field
+from .sample_field import sample_token_row
 
 
 @METRICS.register_module()
@@ -34,7 +34,7 @@ class TokenEmbeddingProbe(BankMetric):
 
     def sample_value(self, sample: dict) -> np.ndarray:
         """The ids as a row of int32."""
-        return sample_field(sample, 'token_ids', self).reshape(-1).numpy().astype(np.int32)
+        return sample_token_row(sample, self)
 
     def score(self, bank: np.ndarray, bank_labels: np.ndarray, query: np.ndarray,
               query_labels: np.ndarray) -> dict[str, float]:
