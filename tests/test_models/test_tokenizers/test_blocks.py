@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from peco.models.tokenizers import ConvDecoder, ConvEncoder
 from peco.models.tokenizers.blocks import (
     Downsample,
     ResidualBlock,
@@ -48,11 +49,31 @@ def test_levels():
 @pytest.mark.parametrize('grad, side, channels_last', [(False, 33, True), (False, 32, False),
                                                        (True, 33, False)])
 def test_large_maps_have_channels_last_in_inference_alone(grad, side, channels_last):
-    with torch.set_grad_enabled(grad):
-        x = torch.randn(2, 4, side, side)
-        out = quick_layout(x)
-    assert torch.equal(out, x)
-    assert out.is_contiguous(memory_format=torch.channels_last) is channels_last
+    x = torch.randn(2, 4, side, side)
+    for given in (x, x.contiguous(memory_format=torch.channels_last)):
+        with torch.set_grad_enabled(grad):
+            out = quick_layout(given)
+        assert torch.equal(out, x)
+        assert out.is_contiguous(memory_format=torch.channels_last) is channels_last
+        assert out.is_contiguous() is not channels_last
+
+
+@pytest.mark.parametrize('amp', [False, True])
+def test_no_group_norm_meets_channels_last_in_training(amp):
+    # Attention and the quantizer give maps whose channels come last.
+    layouts = []
+    coder = torch.nn.Sequential(
+        ConvEncoder(base_channels=8, channel_mult=(1, 2), num_res_blocks=1, out_channels=8),
+        ConvDecoder(base_channels=8, channel_mult=(1, 2), num_res_blocks=1, in_channels=8))
+    for module in coder.modules():
+        if isinstance(module, torch.nn.GroupNorm):
+            module.register_forward_pre_hook(
+                lambda _, inputs: layouts.append(inputs[0].is_contiguous()))
+    x = torch.randn(2, 3, 8, 8).contiguous(memory_format=torch.channels_last)
+    with torch.autocast('cpu', torch.bfloat16, enabled=amp):
+        coder(x).sum().backward()
+    assert len(layouts) > 15
+    assert all(layouts)
 
 
 def test_normed_silu_spares_a_tensor_in_inference_and_keeps_gradients():
