@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from mmengine.runner import save_checkpoint
 
@@ -25,6 +25,13 @@ def build(path):
     init_default_scope(cfg.default_scope)
     cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
     return MODELS.build(cfg.model)
+
+
+def get_nested(node, key):
+    """The value at a dotted key; digits are places in a list."""
+    for part in key.split('.'):
+        node = node[int(part)] if part.isdigit() else node.get(part)
+    return node
 
 
 @pytest.mark.parametrize('path', TAKERS, ids=lambda path: path.stem)
@@ -59,9 +66,33 @@ def test_studies_of_one_folder_share_stages(monkeypatch):
     monkeypatch.chdir(ROOT)
     prints = [{stage.name: stage.fingerprint() for stage in
                Study(f'configs/claim/{name}.py', seeds=1, arms=['pixel', 'peco']).pipeline.stages}
-              for name in ('extended', 'core', 'tuning')]
-    extended, core, tuning = prints
+              for name in ('extended', 'core', 'tuning', 'tokenizers')]
+    extended, core, tuning, tokenizers = prints
     assert core.items() <= extended.items()
     shared = set(core) & set(tuning)
     assert {'perceptual', 'seed0/peco/tokenizer', 'seed0/peco/pretrain'} <= shared
     assert all(core[name] == tuning[name] for name in shared)
+    shared = set(core) & set(tokenizers)
+    assert {'classifier', 'seed0/pixel/tokenizer', 'seed0/peco/tokenizer'} <= shared
+    assert all(core[name] == tokenizers[name] for name in shared)
+
+
+def test_every_variant_of_the_tokenizer_builds(monkeypatch):
+    # Options that name nothing of the config would be added without a word.
+    monkeypatch.chdir(ROOT)
+    study = Study('configs/claim/tokenizers.py')
+    peco = study.pipeline.stages[study.pipeline.index('seed0/peco/tokenizer')]
+    for stage in study.pipeline.stages:
+        if not stage.name.endswith('/tokenizer') or stage is peco:
+            continue
+        cfg = Config.fromfile(stage.config)
+        for key, text in stage.cfg_options.items():
+            place = key.removesuffix('layer_weights').rstrip('.')
+            assert get_nested(cfg, place) is not None, f'{stage.name}: {key}'
+            cfg.merge_from_dict({key: DictAction._parse_iterable(text)})
+        cfg.model.perceptual_loss.network = dict(
+            type='peco.TimmFeatures', model_name='resnet18', out_indices=(1, 2, 3, 4),
+            allow_random=True)
+        model = MODELS.build(cfg.model)
+        assert model.quantizer.codebook_size == cfg.val_evaluator[1].codebook_size
+        assert cfg.param_scheduler[1].end == cfg.train_cfg.max_epochs

@@ -118,7 +118,7 @@ class StudyReport:
             if differences:
                 texts = [differences[arm].text(f'+{measure.format}') if arm in differences else ''
                          for arm in self.arms]
-                out.append((f'  less {self.reference}', texts))
+                out.append((f'  minus {self.reference}', texts))
         return out
 
     def show(self, metrics: Metrics, console: Console) -> None:

@@ -75,7 +75,7 @@ def test_every_arm_and_seed_runs_once_and_arms_are_compared_by_seed(study_file, 
     assert all(len(stage['config_hash']) == 16 for stage in results['stages'].values())
     assert '22.5 ± 31.8' in text and '+3.0 ± 0.0' in text
     table = (tmp_path / 'work/results.md').read_text()
-    assert '| less pixel |' in table.replace('|   less', '| less')
+    assert '| minus pixel |' in table.replace('|   minus', '| minus')
     assert min(Image.open(tmp_path / 'work/results.png').size) > 200
     assert run('study.py')[0] == 0
     assert {path.read_text() for path in tmp_path.rglob('calls')} == {'x'}

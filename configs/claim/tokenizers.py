@@ -1,0 +1,75 @@
+# What a perceptual codebook depends on: the weight of the loss, depths, their normalisation, the
+# size of the codebook and the length of training, one at a time, on the validation split. Run it in
+# the folder of core.py, which it takes perceptual network, classifier and two tokenizers from:
+# python tools/reproduce_claim.py --study configs/claim/tokenizers.py --study-dir DIR
+_base_ = 'extended.py'
+
+title = 'Tokenizers, validation images (10 % of the CIFAR-10 training images)'
+report = 'tokenizers'
+seeds = 1
+
+_loss, _codes = 'model.perceptual_loss.', 'model.quantizer.codebook_size'
+_long = {'train_cfg.max_epochs': '12', 'param_scheduler.1.end': '12'}
+_few_codes = {_codes: '256', 'val_evaluator.1.codebook_size': '256'}
+_variants = {
+    'lambda0.25': {_loss + 'weight': '0.25'},
+    'lambda4': {_loss + 'weight': '4.'},
+    'deeper': {_loss + 'layer_weights': '[0.,0.,2.,2.]'},
+    'deepest': {_loss + 'layer_weights': '[0.,0.,0.,4.]'},
+    'raw-features': {_loss + 'normalize_channels': 'False'},
+    'pixel-k256': {**_few_codes, _loss + 'weight': '0.'},
+    'k256': _few_codes,
+    'pixel-12e': {**_long, _loss + 'weight': '0.'},
+    '12e': _long,
+}  # yapf: disable
+known_arms = [*_base_.known_arms, *_variants]
+arms = ['pixel', 'peco', *_variants]
+
+_of_peco = _base_.names['peco']
+names = {arm: dict(_of_peco) for arm in _variants}
+_tokenizer = next(stage for stage in _base_.stages if stage.name == 'tokenizer')
+_peco = 'configs/claim/tokenizer-peco_vqgan-f4_b128-coslr-6e_cifar10-20k.py'
+_features_of = {_loss + 'network.checkpoint': '{work_dir}/perceptual_network.pth'}
+
+shared = [dict(stage) for stage in _base_.shared]
+stages = [
+    dict(_tokenizer, arms=['pixel', 'peco']),
+    *(dict(
+        _tokenizer,
+        arms=[arm],
+        config=_peco,
+        cfg_options={
+            'randomness.seed': '{seed}',
+            **_features_of,
+            **options
+        },
+        minutes=36 if arm.endswith('12e') else 18) for arm, options in _variants.items()),
+    *(dict(
+        name='tokens-holdout',
+        title='what the tokens keep',
+        arms=of_arms,
+        run='test',
+        config='configs/claim/tokenprobe-holdout_vqgan-f4_cifar10.py',
+        checkpoint='{last:{run}/tokenizer}',
+        cfg_options={
+            **_features_of, 'test_evaluator.0.checkpoint': '{last:classifier}',
+            **options
+        },
+        minutes=3) for of_arms, options in (
+            ([arm for arm in arms if 'k256' not in arm], {}),
+            ([arm for arm in arms if 'k256' in arm], {
+                _codes: '256',
+                **{f'test_evaluator.{place}.codebook_size': '256' for place in (1, 2, 4)}
+            }))),
+]
+measures = [
+    dict(measure, stage='tokens-holdout', arms=arms) for measure in _base_.measures
+    if measure.stage == 'tokens'
+]
+smoke = dict(
+    _delete_=True,
+    **{
+        name: options for name, options in _base_.smoke.items()
+        if name in ('perceptual', 'perceptual-knn', 'classifier', 'tokenizer')
+    },
+    **{'tokens-holdout': _base_.smoke['tokens']})
