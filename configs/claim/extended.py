@@ -22,7 +22,8 @@ _cache = '{work_dir}/{run}/token-cache/ids'
 _labels = {'1k': '60e_cifar10-1k-holdout', '5k': '15e_cifar10-5k-holdout', '50k': '10e_cifar10-50k'}
 _epochs = (10, 20, 30)
 
-# What differs from arm to arm. Learning rates: see tuning.py.
+# What differs from arm to arm. Learning rates: the best of tuning.py for scratch, pixel and peco; not
+# tuned yet for the others.
 _of_tokens = {
     'network': 'model.perceptual_loss.network.checkpoint',
     'tokenprobe': _claim + 'tokenprobe_vqgan-f4_cifar10.py',
@@ -40,9 +41,22 @@ names = {
     'scratch': {
         **{f'folder-{labels}': _claim + 'scratch_vit-micro' for labels in _labels},
         'folder-5k': _cifar + 'scratch_vit-micro',
+        'lr-1k': '2e-3',
+        'lr-5k': '1e-3',
+        'lr-50k': '1e-3'
+    },
+    'pixel': {
+        **_of_tokens,
         **dict.fromkeys(_rates, '1e-3')
     },
-    **{arm: {**_of_tokens, **_rates} for arm in _images},
+    'peco': {
+        **_of_tokens,
+        **_rates, 'lr-1k': '1e-3'
+    },
+    'lpips-like': {
+        **_of_tokens,
+        **_rates
+    },
     'vq-kd': {
         **_of_tokens,
         **_rates,
