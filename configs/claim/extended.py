@@ -22,8 +22,8 @@ _cache = '{work_dir}/{run}/token-cache/ids'
 _labels = {'1k': '60e_cifar10-1k-holdout', '5k': '15e_cifar10-5k-holdout', '50k': '10e_cifar10-50k'}
 _epochs = (10, 20, 30)
 
-# What differs from arm to arm. Learning rates: the best of tuning.py for scratch, pixel and peco; not
-# tuned yet for the others.
+# What differs from arm to arm. Learning rates: the best of tuning.py for scratch, pixel
+# and peco; not tuned yet for the others.
 _of_tokens = {
     'network': 'model.perceptual_loss.network.checkpoint',
     'tokenprobe': _claim + 'tokenprobe_vqgan-f4_cifar10.py',
