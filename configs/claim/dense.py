@@ -108,8 +108,12 @@ measures = [
           ('codebook perplexity', 'tokens', 'codebook_perplexity', '.0f'),
           ('MIM token accuracy (%)', 'pretrain', 'token_acc', '.1f'),
       )),
-    dict(label='nuclei: box AP', stage='nuclei-test', key='coco/bbox_mAP', format='.4f'),
-    dict(label='nuclei: mask AP', stage='nuclei-test', key='coco/segm_mAP', format='.4f'),
+    *(dict(
+        label=f'nuclei: {label} (%)',
+        stage='nuclei-test',
+        key=f'coco/{key}_mAP',
+        format='.2f',
+        scale=100.) for label, key in (('box AP', 'bbox'), ('mask AP', 'segm'))),
     dict(label='CamVid: mIoU (%)', stage='camvid-test', key='mIoU', format='.2f'),
 ]
 

@@ -43,6 +43,7 @@ class Study:
         path: The study file.
         work_dir: Replaces the file's ``work_dir``.
         seeds: Number of seeds; replaces the file's.
+        first_seed: The first of them, for a machine that takes other seeds than another one.
         arms: Some of the file's arms; the reference is always among them.
         amp: Train in bfloat16.
         smoke: Apply the ``smoke`` overrides, in a folder of its own (``…-smoke``).
@@ -58,7 +59,7 @@ class Study:
 
     def __init__(self, path: str, work_dir: str | None = None, seeds: int | None = None,
                  arms: Sequence[str] | None = None, amp: bool = False,
-                 smoke: bool = False, jobs: int = 1) -> None:
+                 smoke: bool = False, jobs: int = 1, first_seed: int = 0) -> None:
         spec = read_spec(path, 'study', PARTS)
         of_file = list(spec['arms'])
         self._known = list(spec.get('known_arms', of_file))
@@ -71,8 +72,10 @@ class Study:
         count = spec['seeds'] if seeds is None else seeds
         if count < 1:
             raise ValueError(f'a study needs one seed at least, got {count}')
+        if first_seed < 0:
+            raise ValueError(f'seeds begin at 0, got {first_seed} as the first')
         self.arms = [arm for arm in of_file if not arms or arm in (*arms, spec['reference'])]
-        self.seeds = list(range(count))
+        self.seeds = list(range(first_seed, first_seed + count))
         measures = [Measure(**measure) for measure in spec['measures']]
         self._check_measures(measures, spec['stages'], path)
         report = StudyReport(spec['title'], self.arms, self.seeds, spec['reference'], measures,
@@ -225,6 +228,35 @@ class Study:
         found = {path.parent for mark in ('begun.json', 'done.json') for path in scope.rglob(mark)}
         self.pipeline.set_folders_aside(
             [folder for folder in sorted(found - kept) if not _is_aside(folder)])
+
+    def merge(self, paths: Sequence[str | Path]) -> list[str]:
+        """Count as finished what other machines have finished, and write down what there is.
+
+        Args:
+            paths: Their ``results.json``.
+
+        Returns:
+            Names of the stages whose numbers came over; see :meth:`peco.engine.pipeline.Pipeline
+            .take`.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: It holds no results, or those of another config, or it is the file that this
+                study writes.
+        """
+        records: dict[str, dict] = {}
+        for path in reversed(paths):  # where two have a stage, the first counts
+            if Path(path).resolve() == self.pipeline.report.path(self.work_dir).resolve():
+                raise ValueError(f'{path} is what this study writes: name a copy that lies '
+                                 'elsewhere, or another --study-dir')
+            records.update(StudyReport.read(path))
+        try:
+            taken = self.pipeline.take(records)
+        except ValueError as error:
+            raise ValueError(f'{", ".join(map(str, paths))}: {error}') from error
+        if taken:
+            self.save()
+        return taken
 
     def save(self) -> None:
         """Write what there is; see :meth:`StudyReport.save`."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +30,7 @@ class Measure:
         format: Format of a number.
         arms: Arms that have it; all if empty.
         in_figure: Whether it is drawn.
+        scale: What the metric is multiplied by: 100 makes points of a fraction.
         curve: Title of the curve that it is a point of, for what is measured at several epochs or
             depths; it is drawn there and not in the table.
         x: Its place on the curve.
@@ -39,6 +42,7 @@ class Measure:
     format: str = '.1f'
     arms: Sequence[str] = field(default_factory=tuple)
     in_figure: bool = True
+    scale: float = 1.
     curve: str | None = None
     x: float = 0.
 
@@ -87,7 +91,7 @@ class StudyReport:
             for seed in self.seeds:
                 value = metrics.get(f'seed{seed}/{arm}/{measure.stage}', {}).get(measure.key)
                 if value is not None:
-                    found.setdefault(arm, {})[seed] = value
+                    found.setdefault(arm, {})[seed] = measure.scale * value
         return found
 
     def rows(self, metrics: Metrics) -> list[tuple[Measure, dict[str, Estimate],
@@ -136,12 +140,15 @@ class StudyReport:
         ``results-curves.png``.
 
         ``results.json`` has every value by arm and seed, the estimates, the hours so far, and for
-        each finished stage its command and the hash of its config.
+        each finished stage its command, in which ``DIR`` stands for the folder, the hash of its
+        config and its metrics.
         """
         metrics = {name: record['metrics'] for name, record in records.items()}
+        here = re.compile(rf"(?<![\w./-]){re.escape(str(folder))}(?=[/\s'\"]|$)")
         stages = {
             name: dict(config_hash=record['fingerprint'], seconds=record['seconds'],
-                       command=record['command'])
+                       command=here.sub('DIR', record['command']),
+                       metrics=record['metrics'])
             for name, record in records.items()
         }
         content = dict(
@@ -155,7 +162,7 @@ class StudyReport:
                 means={arm: dataclasses.asdict(found) for arm, found in means.items()},
                 differences={arm: dataclasses.asdict(found)
                              for arm, found in differences.items()}))
-        write_json(content, folder / f'{self.name}.json')
+        write_json(content, self.path(folder))
         lines = [f'# {self.title}', '', '| | ' + ' | '.join(self.arms) + ' |',
                  '|---|' + '---:|' * len(self.arms)]
         lines += [f'| {label} | ' + ' | '.join(texts) + ' |'
@@ -173,6 +180,31 @@ class StudyReport:
         curves = self.curves(metrics)
         if curves:
             plot_study_curves(curves, self.arms, folder / f'{self.name}-curves.png')
+
+    def path(self, folder: Path) -> Path:
+        """Where :meth:`save` writes the numbers."""
+        return folder / f'{self.name}.json'
+
+    @staticmethod
+    def read(path: str | Path) -> dict[str, dict]:
+        """The records of finished stages that :meth:`save` wrote, by name.
+
+        Raises:
+            FileNotFoundError: The file does not exist.
+            ValueError: It holds no results of a study.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f'{path} does not exist')
+        try:
+            return {
+                name: dict(fingerprint=stage['config_hash'], command=stage['command'],
+                           seconds=stage['seconds'], metrics=stage['metrics'])
+                for name, stage in json.loads(path.read_text())['stages'].items()
+            }
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f'{path} is no results.json of a study, with the metrics of each '
+                             f'finished stage: {error!r}') from error
 
     def curves(self, metrics: Metrics) -> dict[str, dict[str, dict[float, list[float]]]]:
         """Values over seeds by curve, arm and place."""

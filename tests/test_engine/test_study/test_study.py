@@ -29,7 +29,7 @@ shared = [dict(name='network', title='f', run='tool.py', args=['{work_dir}/netwo
 stages = [
     dict(name='tokens', title='tokenizer', run='tool.py', arms=['pixel', 'peco'], minutes=2,
          args=['{work_dir}/{run}/tokens', 'len("{arm}") + {seed}'],
-         makes='{work_dir}/network/out.txt'),
+         makes='{work_dir}/{run}/tokens/out.txt'),
     dict(name='probe', title='probe', run='tool.py', minutes=1,
          args=['{work_dir}/{run}/probe', PROBE]),
 ]
@@ -226,3 +226,73 @@ def test_the_tool_asks_before_it_goes_on(study_file, tmp_path, capsys):
     (tmp_path / 'work/network/done.json').write_text('{}')
     assert run_tool('reproduce_claim', *args) == 2
     assert 'go on with --resume' in capsys.readouterr().err
+
+
+def test_what_another_machine_has_finished_counts(study_file, tmp_path):
+    """Seeds shared out between two machines come to what one machine finds."""
+    assert run(study_file(), work_dir='one')[0] == 0
+    for name, seed in (('a', 0), ('b', 1)):
+        code, _, study = run('study.py', work_dir=name, seeds=1, first_seed=seed)
+        assert code == 0 and study.seeds == [seed]
+    for name in ('a', 'b'):
+        (tmp_path / f'{name}.json').write_bytes((tmp_path / name / 'results.json').read_bytes())
+    both = Study('study.py', work_dir='both')
+    assert len(both.merge(['a.json', 'b.json'])) == both.num_finished == 11
+    one, merged = (json.loads((tmp_path / name / 'results.json').read_text())
+                   for name in ('one', 'both'))
+    assert merged['measures'] == one['measures']
+    assert merged['stages']['network']['command'] == 'python tool.py DIR/network 1'
+    assert {name: dict(stage, seconds=0) for name, stage in merged['stages'].items()} == {
+        name: dict(stage, seconds=0, metrics=merged['stages'][name]['metrics'])
+        for name, stage in one['stages'].items()}
+    assert run('study.py', work_dir='both')[0] == 0
+    assert not list((tmp_path / 'both').rglob('calls'))
+    assert both.merge(['a.json']) == []
+
+
+def test_stages_that_others_still_read_from_are_not_taken(study_file, tmp_path):
+    """Their checkpoints lie on the other machine."""
+    path = study_file(extra="stages[1]['checkpoint'] = '{last:{run}/tokens}'\n"
+                            "stages[1]['cfg_options'] = dict(f='{work_dir}/network/out.txt')")
+    study = Study(path, work_dir='a')
+    records = {name: dict(config_hash=stage.fingerprint(), command='', seconds=1, metrics={})
+               for name in ('network', 'seed0/peco/tokens', 'seed0/pixel/tokens',
+                            'seed0/pixel/probe', 'seed0/scratch/probe')
+               for stage in study.pipeline.stages if stage.name == name}
+    (tmp_path / 'other.json').write_text(json.dumps(dict(stages=records)))
+    assert study.merge(['other.json']) == ['seed0/scratch/probe', 'seed0/pixel/tokens',
+                                           'seed0/pixel/probe']
+    path = study_file("'1'")
+    with pytest.raises(ValueError, match="other.json: stage 'seed0/.*' was made with another"):
+        Study(path, work_dir='b').merge(['other.json'])
+    assert not (tmp_path / 'b').exists()
+
+
+@pytest.mark.parametrize('text, error, message', [
+    (None, FileNotFoundError, 'other.json does not exist'),
+    ('[1]', ValueError, 'other.json is no results.json'),
+    ('{"stages": {"network": {"config_hash": ""}}}', ValueError, "no results.json.*'command'"),
+])
+def test_wrong_results_of_others_are_told(study_file, tmp_path, text, error, message):
+    study = Study(study_file())
+    if text is not None:
+        (tmp_path / 'other.json').write_text(text)
+    with pytest.raises(error, match=message):
+        study.merge(['other.json'])
+    with pytest.raises(ValueError, match='name a copy'):
+        study.merge(['work/results.json'])
+
+
+def test_the_tool_merges_and_writes_without_running(study_file, tmp_path, capsys):
+    assert run(study_file(), work_dir='a', seeds=1)[0] == 0
+    args = ('--study', tmp_path / 'study.py', '--study-dir', tmp_path / 'merged', '--summary')
+    assert run_tool('reproduce_claim', *args, '--merge', tmp_path / 'a/results.json') == 0
+    assert '6 stages are finished elsewhere' in (out := capsys.readouterr().out)
+    assert '6 of 11 stages' in out and (tmp_path / 'merged/results.md').exists()
+    assert run_tool('reproduce_claim', *args, '--merge', tmp_path / 'none.json') == 2
+    assert 'none.json does not exist' in capsys.readouterr().err
+
+
+def test_fractions_show_as_points(study_file):
+    code, text, study = run(study_file(extra="measures[0].update(scale=100)"), seeds=1)
+    assert code == 0 and '2300.0' in text and '+300.0' in text
