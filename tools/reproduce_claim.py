@@ -24,19 +24,19 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--study-dir', metavar='DIR', help="replaces the file's work_dir")
     parser.add_argument('--seeds', type=int, metavar='N', help="replaces the file's seeds")
     parser.add_argument('--first-seed', type=int, default=0, metavar='N',
-                        help='the first of the seeds, to share them out among machines '
-                        '(default: %(default)s)')
+                        help='the first of the seeds (default: %(default)s): with --seeds 1 one '
+                        'seed alone, to share them out among machines')
     parser.add_argument('--arms', nargs='+', metavar='ARM',
                         help="some of the file's arms; its reference is always among them")
     parser.add_argument('--resume', action='store_true',
                         help='go on in a folder that holds finished stages')
-    parser.add_argument('--merge', nargs='+', default=[], metavar='FILE',
-                        help='results.json of other machines: what they finished counts here')
+    parser.add_argument('--merge', nargs='*', metavar='FILE',
+                        help='only write and print the table of what is finished here and in '
+                        'results.json of other machines')
     parser.add_argument('--redo', metavar='STAGE',
                         help='make this stage again, and those of its arm and seed after it')
     parser.add_argument('--summary', action='store_true',
-                        help='only print the table of what is finished (with --merge, write '
-                        'it too)')
+                        help='only print the table of what is finished')
     parser.add_argument('--jobs', type=int, default=1, metavar='N',
                         help='arms and seeds at a time; they share the cores, and small models use '
                         'two cores better by two jobs (default: %(default)s)')
@@ -52,18 +52,16 @@ def main() -> int:
     args = parse_args()
     with working_in(ROOT) as locate:
         path, work_dir = locate(args.study), locate(args.study_dir)
+        only_report = args.summary or args.merge is not None
 
         def make(amp: bool) -> Study:
             study = Study(path, work_dir, args.seeds, args.arms, amp, args.smoke, args.jobs,
                           args.first_seed)
-            if study.num_finished and not (args.resume or args.redo or args.summary):
+            if only_report:
+                return study
+            if study.num_finished and not (args.resume or args.redo):
                 raise ValueError(f'{study.work_dir} holds {study.num_finished} finished stages: '
                                  'go on with --resume, or name another folder by --study-dir')
-            if args.merge:
-                taken = study.merge([locate(file) for file in args.merge])
-                print(f'{len(taken)} stages are finished elsewhere')
-            if args.summary:
-                return study
             if args.redo:
                 study.redo(args.redo)
             if args.smoke:
@@ -74,10 +72,14 @@ def main() -> int:
             print(f'about {hours:.1f} hours for what is not finished{of_plan}')
             return study
 
-        if not args.summary:
+        if not only_report:
             return run_from_command_line(make, amp=args.amp)
         try:
-            make(False).summarize()
+            study = make(False)
+            if args.merge is None:
+                study.summarize()
+            else:
+                study.merge([locate(file) for file in args.merge])
         except (FileNotFoundError, ValueError) as error:
             print(f'error: {error}', file=sys.stderr)
             return 2

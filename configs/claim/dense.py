@@ -112,7 +112,6 @@ measures = [
         label=f'nuclei: {label} (%)',
         stage='nuclei-test',
         key=f'coco/{key}_mAP',
-        format='.2f',
         scale=100.) for label, key in (('box AP', 'bbox'), ('mask AP', 'segm'))),
     dict(label='CamVid: mIoU (%)', stage='camvid-test', key='mIoU', format='.2f'),
 ]

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -118,38 +118,6 @@ class Pipeline:
     def metrics(self) -> dict[str, dict]:
         """Metrics of all finished stages by name."""
         return {name: record['metrics'] for name, record in self.records().items()}
-
-    def take(self, records: Mapping[str, dict]) -> list[str]:
-        """Count as finished what another machine has finished; return the names.
-
-        Only numbers come over, no checkpoints. So a stage that an unfinished one reads from is
-        left to be run here.
-
-        Args:
-            records: What finished stages left, by name; stages of other pipelines may be among
-                them.
-
-        Raises:
-            ValueError: A stage was made with another config; nothing is taken then.
-        """
-        found = {}
-        for stage in self.stages:
-            record = records.get(stage.name)
-            if record is None or self.done_file(stage).exists():
-                continue
-            if record['fingerprint'] != stage.fingerprint():
-                raise ValueError(f'stage {stage.name!r} was made with another config there: its '
-                                 'numbers do not belong to this study')
-            found[stage.name] = record
-        taken: list[str] = []
-        for place in reversed(range(len(self.stages))):
-            stage = self.stages[place]
-            waits = any(later.needs(stage) and not self.done_file(later).exists()
-                        for later in self.stages[place + 1:])
-            if stage.name in found and not waits:
-                write_json(found[stage.name], self.done_file(stage))
-                taken.insert(0, stage.name)
-        return taken
 
     def redo(self, name: str) -> None:
         """Forget that a stage and those after it are finished; move their folders aside.

@@ -54,12 +54,6 @@ class Stage:
         """Folder of the stage's log, checkpoints and result."""
         return work_dir / self.name
 
-    def needs(self, other: Stage) -> bool:
-        """Whether it reads what ``other`` leaves: checkpoints, its folder or what it makes."""
-        text = ' '.join(map(str, (self.checkpoint, self.args, self.cfg_options)))
-        left = [f'{{last:{other.name}}}', f'{{work_dir}}/{other.name}/', other.makes]
-        return any(mark in text for mark in left if mark)
-
     def argv(self, work_dir: Path, amp: bool = False) -> list[str]:
         """The command line, the tool's path first."""
         folder = self.folder(work_dir)
@@ -103,7 +97,6 @@ def resolve(text: str, work_dir: Path) -> str:
         pointer = work_dir / name / 'last_checkpoint'
         if not pointer.exists():
             raise FileNotFoundError(
-                f'stage {name!r} has left no checkpoint: {pointer} is missing; run it first, '
-                'again by --redo if only its numbers were taken over')
+                f'stage {name!r} has left no checkpoint: {pointer} is missing; run it first')
         text = text.replace('{last:' + name + '}', pointer.read_text().strip())
     return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 from rich.console import Console
 
 from ..pipeline import Pipeline, Stage, fill, read_spec
+from .merge_records import merge_records
 from .pace import step_seconds
 from .side_by_side import run_side_by_side
 from .study_report import Measure, StudyReport
@@ -43,7 +44,7 @@ class Study:
         path: The study file.
         work_dir: Replaces the file's ``work_dir``.
         seeds: Number of seeds; replaces the file's.
-        first_seed: The first of them, for a machine that takes other seeds than another one.
+        first_seed: The first of them, to share seeds out among machines.
         arms: Some of the file's arms; the reference is always among them.
         amp: Train in bfloat16.
         smoke: Apply the ``smoke`` overrides, in a folder of its own (``…-smoke``).
@@ -229,34 +230,27 @@ class Study:
         self.pipeline.set_folders_aside(
             [folder for folder in sorted(found - kept) if not _is_aside(folder)])
 
-    def merge(self, paths: Sequence[str | Path]) -> list[str]:
-        """Count as finished what other machines have finished, and write down what there is.
+    def merge(self, paths: Sequence[str | Path], console: Console | None = None) -> None:
+        """Write and print what is finished here and on other machines; nothing is run.
 
         Args:
-            paths: Their ``results.json``.
-
-        Returns:
-            Names of the stages whose numbers came over; see :meth:`peco.engine.pipeline.Pipeline
-            .take`.
+            paths: ``results.json`` of the others; see :func:`merge_records`.
+            console: Where the table goes.
 
         Raises:
             FileNotFoundError: There is no such file.
-            ValueError: It holds no results, or those of another config, or it is the file that this
-                study writes.
+            ValueError: It does not belong to this study, or is what this study writes.
         """
-        records: dict[str, dict] = {}
-        for path in reversed(paths):  # where two have a stage, the first counts
-            if Path(path).resolve() == self.pipeline.report.path(self.work_dir).resolve():
+        written = self.pipeline.report.path(self.work_dir).resolve()
+        for path in paths:
+            if Path(path).resolve() == written:
                 raise ValueError(f'{path} is what this study writes: name a copy that lies '
                                  'elsewhere, or another --study-dir')
-            records.update(StudyReport.read(path))
-        try:
-            taken = self.pipeline.take(records)
-        except ValueError as error:
-            raise ValueError(f'{", ".join(map(str, paths))}: {error}') from error
-        if taken:
-            self.save()
-        return taken
+        own = {stage.name: record for stage in self.pipeline.stages
+               if (record := self.pipeline.done(stage)) is not None}
+        records = merge_records(own, paths, self.pipeline.stages, self.seeds)
+        self.pipeline.report.save(records, self.work_dir)
+        self._show(records, console or Console())
 
     def save(self) -> None:
         """Write what there is; see :meth:`StudyReport.save`."""
@@ -264,10 +258,13 @@ class Study:
 
     def summarize(self, console: Console | None = None) -> None:
         """Print the table of what there is."""
-        console = console or Console()
-        done, all_stages = self.num_finished, len(self.pipeline.stages)
-        console.print(f'{done} of {all_stages} stages are finished under {self.work_dir}')
-        self.pipeline.report.show(self.pipeline.metrics(), console)
+        self._show(self.pipeline.records(), console or Console())
+
+    def _show(self, records: Mapping[str, dict], console: Console) -> None:
+        console.print(f'{len(records)} of {len(self.pipeline.stages)} stages are finished; '
+                      f'the folder is {self.work_dir}')
+        metrics = {name: record['metrics'] for name, record in records.items()}
+        self.pipeline.report.show(metrics, console)
 
 
 def _is_aside(folder: Path) -> bool:

@@ -144,7 +144,9 @@ class StudyReport:
         config and its metrics.
         """
         metrics = {name: record['metrics'] for name, record in records.items()}
-        here = re.compile(rf"(?<![\w./-]){re.escape(str(folder))}(?=[/\s'\"]|$)")
+        # Checkpoints are named by absolute paths, the rest as the folder is.
+        names = '|'.join(re.escape(str(path)) for path in (folder.absolute(), folder))
+        here = re.compile(rf"(?<![\w./-])({names})(?=[/\s'\"]|$)")
         stages = {
             name: dict(config_hash=record['fingerprint'], seconds=record['seconds'],
                        command=here.sub('DIR', record['command']),
@@ -195,11 +197,11 @@ class StudyReport:
         """
         path = Path(path)
         if not path.is_file():
-            raise FileNotFoundError(f'{path} does not exist')
+            raise FileNotFoundError(f'{path} is no file')
         try:
             return {
-                name: dict(fingerprint=stage['config_hash'], command=stage['command'],
-                           seconds=stage['seconds'], metrics=stage['metrics'])
+                name: dict(fingerprint=stage['config_hash'], command=str(stage['command']),
+                           seconds=float(stage['seconds']), metrics=dict(stage['metrics']))
                 for name, stage in json.loads(path.read_text())['stages'].items()
             }
         except (ValueError, KeyError, TypeError, AttributeError) as error:
