@@ -23,17 +23,21 @@ _variants = {
     '12e': _long,
 }  # yapf: disable
 known_arms = [*_base_.known_arms, *_variants]
-arms = ['pixel', 'peco', *_variants]
+arms = ['pixel', 'peco', 'vq-kd', *_variants]
+_of_images = [arm for arm in arms if arm != 'vq-kd']
 
 _of_peco = _base_.names['peco']
-names = {arm: dict(_of_peco) for arm in _variants}
+names = {
+    **{arm: dict(_of_peco) for arm in _variants},
+    'vq-kd': dict(_base_.names['vq-kd']),
+}
 _tokenizer = next(stage for stage in _base_.stages if stage.name == 'tokenizer')
 _peco = 'configs/claim/tokenizer-peco_vqgan-f4_b128-coslr-6e_cifar10-20k.py'
 _features_of = {_loss + 'network.checkpoint': '{work_dir}/perceptual_network.pth'}
 
 shared = [dict(stage) for stage in _base_.shared]
 stages = [
-    dict(_tokenizer, arms=['pixel', 'peco']),
+    dict(_tokenizer, arms=['pixel', 'peco', 'vq-kd']),
     *(dict(
         _tokenizer,
         arms=[arm],
@@ -56,15 +60,28 @@ stages = [
             **options
         },
         minutes=3) for of_arms, options in (
-            ([arm for arm in arms if 'k256' not in arm], {}),
-            ([arm for arm in arms if 'k256' in arm], {
+            ([arm for arm in _of_images if 'k256' not in arm], {}),
+            ([arm for arm in _of_images if 'k256' in arm], {
                 _codes: '256',
                 **{f'test_evaluator.{place}.codebook_size': '256' for place in (1, 2, 4)}
             }))),
+    # What tokens can tell that are learned from the features themselves.
+    dict(
+        name='tokens-holdout',
+        title='what the tokens keep',
+        arms=['vq-kd'],
+        run='test',
+        config='configs/claim/tokenprobe-vq-kd-holdout_vqgan-f4_cifar10.py',
+        checkpoint='{last:{run}/tokenizer}',
+        cfg_options={'model.network.checkpoint': '{work_dir}/perceptual_network.pth'},
+        minutes=3),
 ]
 measures = [
-    dict(measure, stage='tokens-holdout', arms=arms) for measure in _base_.measures
-    if measure.stage == 'tokens'
+    dict(
+        measure,
+        stage='tokens-holdout',
+        arms=arms if 'vq-kd' in measure.arms else _of_images)
+    for measure in _base_.measures if measure.stage == 'tokens'
 ]
 smoke = dict(
     _delete_=True,
