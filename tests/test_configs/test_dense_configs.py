@@ -171,12 +171,3 @@ def test_camvid_is_read(tmp_path):
         assert found - {255} == set(range(11))
         assert len(dataset.metainfo['classes']) == len(dataset.metainfo['palette']) == 11
     assert tuple(sample.gt_sem_seg.shape) == (360, 480)
-
-
-@pytest.mark.parametrize('name', ['coco', 'ade20k', 'nuclei', 'camvid', 'quickstart'])
-def test_the_metafile_lists_every_config(name):
-    folder = ROOT / 'configs' / name
-    meta = Config.fromfile(folder / 'metafile.yml')
-    listed = {model['Config'] for model in meta.Models}
-    assert listed == {str(path.relative_to(ROOT)) for path in folder.glob('*.py')
-                      if path.name not in ('pipeline.py', 'tuning.py')}
