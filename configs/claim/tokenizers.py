@@ -1,6 +1,7 @@
 # What a perceptual codebook depends on: the weight of the loss, depths, their normalisation, the
-# size of the codebook and the length of training, one at a time, on the validation split. Run it in
-# the folder of core.py, which it takes perceptual network, classifier and two tokenizers from:
+# perceptual network, the size of the codebook and the length of training, one at a time, on the
+# validation split. Run it in the folder of core.py, which it takes perceptual network, classifier
+# and three tokenizers from:
 # python tools/reproduce_claim.py --study configs/claim/tokenizers.py --study-dir DIR
 _base_ = 'extended.py'
 
@@ -17,6 +18,8 @@ _variants = {
     'deeper': {_loss + 'layer_weights': '[0.,0.,2.,2.]'},
     'deepest': {_loss + 'layer_weights': '[0.,0.,0.,4.]'},
     'raw-features': {_loss + 'normalize_channels': 'False'},
+    # f of the same size that 50,000 labels have trained: what would a better f give?
+    'supervised': {_loss + 'network.checkpoint': '{work_dir}/supervised_network.pth'},
     'pixel-k256': {**_few_codes, _loss + 'weight': '0.'},
     'k256': _few_codes,
     'pixel-12e': {**_long, _loss + 'weight': '0.'},
@@ -35,7 +38,19 @@ _tokenizer = next(stage for stage in _base_.stages if stage.name == 'tokenizer')
 _peco = 'configs/claim/tokenizer-peco_vqgan-f4_b128-coslr-6e_cifar10-20k.py'
 _features_of = {_loss + 'network.checkpoint': '{work_dir}/perceptual_network.pth'}
 
-shared = [dict(stage) for stage in _base_.shared]
+shared = [
+    *(dict(stage) for stage in _base_.shared),
+    dict(
+        name='supervised-network',
+        title='export the classifier as perceptual network',
+        run='tools/export_perceptual.py',
+        args=[
+            'configs/claim/classifier_resnet18_b128-coslr-5e_cifar10.py', '{last:classifier}',
+            '{work_dir}/supervised_network.pth', '--out-indices', '0', '1', '2', '3'
+        ],
+        makes='{work_dir}/supervised_network.pth',
+        minutes=0.2),
+]
 stages = [
     dict(_tokenizer, arms=['pixel', 'peco', 'vq-kd']),
     *(dict(
