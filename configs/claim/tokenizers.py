@@ -17,6 +17,11 @@ _variants = {
     'lambda4': {_loss + 'weight': '4.'},
     'deeper': {_loss + 'layer_weights': '[0.,0.,2.,2.]'},
     'deepest': {_loss + 'layer_weights': '[0.,0.,0.,4.]'},
+    # What VQ-KD learns from, through images.
+    'features-only': {
+        _loss + 'layer_weights': '[0.,0.,0.,4.]',
+        'model.pixel_loss.weight': '0.'
+    },
     'raw-features': {_loss + 'normalize_channels': 'False'},
     # f of the same size that 50,000 labels have trained: what would a better f give?
     'supervised': {_loss + 'network.checkpoint': '{work_dir}/supervised_network.pth'},
