@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLUMNS = 4
+# Inches: of the figure at most, of a panel at least, and of each arm in it.
+_FIGURE_WIDTH, _WIDTH, _ARM_WIDTH = 14., 3.4, 0.45
 
 
 def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Sequence[str],
@@ -30,7 +31,8 @@ def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Se
     Returns:
         ``out``.
     """
-    figure, axes = panel_grid(panels)
+    widest = max((len(values) for values in panels.values()), default=0)
+    figure, axes = panel_grid(panels, width=max(_WIDTH, _ARM_WIDTH * widest))
     for axis, (label, values) in zip(axes, panels.items(), strict=True):
         shown = [arm for arm in arms if arm in values]
         for place, arm in enumerate(shown):
@@ -42,8 +44,12 @@ def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Se
                           markersize=5, capsize=3)
         below = (differences or {}).get(label, {})
         names = [f'{arm}\n({below[arm]})' if arm in below else arm for arm in shown]
-        axis.set_xticks(range(len(shown)), names, fontsize=8, rotation=20)
+        axis.set_xticks(range(len(shown)), names, fontsize=8, rotation=20 if widest < 6 else 45)
         axis.set_xlim(-0.5, len(shown) - 0.3)
+    text = 'dots: seeds; diamonds: means with 95 % intervals'
+    if differences and any(differences.values()):
+        text += '; in brackets: difference from the reference'
+    figure.supxlabel(text, fontsize=8, color='0.35')
     return save_figure(figure, out)
 
 
@@ -72,15 +78,15 @@ def plot_study_curves(curves: Mapping[str, Mapping[str, Mapping[float, Sequence[
     return save_figure(figure, out)
 
 
-def panel_grid(panels: Sequence[str]) -> tuple[Figure, list[Axes]]:
-    """A figure with one titled panel each."""
+def panel_grid(panels: Sequence[str], width: float = _WIDTH) -> tuple[Figure, list[Axes]]:
+    """A figure with one titled panel each, ``width`` inches wide."""
     import matplotlib
     matplotlib.use('Agg')
     from matplotlib import pyplot as plt
 
-    columns = min(_COLUMNS, len(panels))
+    columns = min(int(_FIGURE_WIDTH // width) or 1, len(panels))
     rows = -(-len(panels) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3.4 * columns, 2.9 * rows), squeeze=False,
+    figure, axes = plt.subplots(rows, columns, figsize=(width * columns, 2.9 * rows), squeeze=False,
                                 layout='constrained')
     for axis, title in zip(axes.flat, panels, strict=False):
         axis.set_title(title, fontsize=9)
