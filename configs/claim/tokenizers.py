@@ -24,7 +24,7 @@ _variants = {
     },
     'raw-features': {_loss + 'normalize_channels': 'False'},
     # f of the same size that 50,000 labels have trained: what would a better f give?
-    'supervised': {_loss + 'network.checkpoint': '{work_dir}/supervised_network.pth'},
+    'supervised': {'{network}': '{work_dir}/supervised_network.pth'},
     'pixel-k256': {**_few_codes, _loss + 'weight': '0.'},
     'k256': _few_codes,
     'pixel-12e': {**_long, _loss + 'weight': '0.'},
@@ -35,13 +35,10 @@ arms = ['pixel', 'peco', 'vq-kd', *_variants]
 _of_images = [arm for arm in arms if arm != 'vq-kd']
 
 _of_peco = _base_.names['peco']
-names = {
-    **{arm: dict(_of_peco) for arm in _variants},
-    'vq-kd': dict(_base_.names['vq-kd']),
-}
+names = {arm: dict(_of_peco) for arm in _variants}
 _tokenizer = next(stage for stage in _base_.stages if stage.name == 'tokenizer')
 _peco = 'configs/claim/tokenizer-peco_vqgan-f4_b128-coslr-6e_cifar10-20k.py'
-_features_of = {_loss + 'network.checkpoint': '{work_dir}/perceptual_network.pth'}
+_judge = {'test_evaluator.0.checkpoint': '{last:classifier}'}
 
 shared = [
     *(dict(stage) for stage in _base_.shared),
@@ -63,8 +60,7 @@ stages = [
         arms=[arm],
         config=_peco,
         cfg_options={
-            'randomness.seed': '{seed}',
-            **_features_of,
+            **_tokenizer.cfg_options,
             **options
         },
         minutes=36 if arm.endswith('12e') else 18) for arm, options in _variants.items()),
@@ -73,28 +69,20 @@ stages = [
         title='what the tokens keep',
         arms=of_arms,
         run='test',
-        config='configs/claim/tokenprobe-holdout_vqgan-f4_cifar10.py',
+        config=f'configs/claim/{config}_vqgan-f4_cifar10.py',
         checkpoint='{last:{run}/tokenizer}',
         cfg_options={
-            **_features_of, 'test_evaluator.0.checkpoint': '{last:classifier}',
+            '{network}': '{work_dir}/perceptual_network.pth',
             **options
         },
-        minutes=3) for of_arms, options in (
-            ([arm for arm in _of_images if 'k256' not in arm], {}),
-            ([arm for arm in _of_images if 'k256' in arm], {
-                _codes: '256',
+        minutes=3) for of_arms, config, options in (
+            ([arm for arm in _of_images if 'k256' not in arm], 'tokenprobe-holdout', _judge),
+            ([arm for arm in _of_images if 'k256' in arm], 'tokenprobe-holdout', {
+                **_judge, _codes: '256',
                 **{f'test_evaluator.{place}.codebook_size': '256' for place in (1, 2, 4)}
-            }))),
-    # What tokens can tell that are learned from the features themselves.
-    dict(
-        name='tokens-holdout',
-        title='what the tokens keep',
-        arms=['vq-kd'],
-        run='test',
-        config='configs/claim/tokenprobe-vq-kd-holdout_vqgan-f4_cifar10.py',
-        checkpoint='{last:{run}/tokenizer}',
-        cfg_options={'model.network.checkpoint': '{work_dir}/perceptual_network.pth'},
-        minutes=3),
+            }),
+            # What tokens can tell that are learned from the features themselves.
+            (['vq-kd'], 'tokenprobe-vq-kd-holdout', {}))),
 ]
 measures = [
     dict(
