@@ -1,4 +1,5 @@
-# The fixed classifier of reconstructions: 50,000 labels, the architecture of f.
+# The fixed classifier of reconstructions: 45,000 labels, the architecture of f. It has not seen the
+# validation images, whose reconstructions it judges in tokenizers.py.
 _base_ = [
     '../_base_/models/resnet18-small.py',
     '../cifar10/scratch_vit-micro_b128-coslr-15e_cifar10-5k.py',
@@ -16,5 +17,5 @@ param_scheduler = [
     dict(_base_.param_scheduler[0], end=1),
     dict(_base_.param_scheduler[1], begin=1, end=5),
 ]
-train_dataloader = dict(dataset=dict(num_per_class=None))
+train_dataloader = dict(dataset=dict(num_per_class=None, holdout=dict(fraction=0.1, part='train')))
 train_cfg = dict(max_epochs=5, val_interval=5)

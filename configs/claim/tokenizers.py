@@ -23,7 +23,7 @@ _variants = {
         'model.pixel_loss.weight': '0.'
     },
     'raw-features': {_loss + 'normalize_channels': 'False'},
-    # f of the same size that 50,000 labels have trained: what would a better f give?
+    # f of the same size that 45,000 labels have trained: what would a better f give?
     'supervised': {'{network}': '{work_dir}/supervised_network.pth'},
     'pixel-k256': {**_few_codes, _loss + 'weight': '0.'},
     'k256': _few_codes,

@@ -6,7 +6,7 @@ _base_ = 'extended.py'
 title = 'Learning rates, validation top-1 (10 % of the CIFAR-10 training images)'
 report = 'tuning'
 seeds = 1
-_rates = ('1e-3', '2e-3', '4e-3')
+_rates = ('5e-4', '1e-3', '2e-3', '4e-3')
 _labels = ('1k', '5k')
 
 shared = [stage for stage in _base_.shared if stage.name in ('perceptual', 'perceptual-network')]
