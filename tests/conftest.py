@@ -32,6 +32,22 @@ def pretrain_run(images, tokenizer_run, tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
+def vq_kd_run(images, tmp_path_factory):
+    """Work dir of a VQ-KD tokenizer, ``shared_vq_kd.py``; in ``pretrain`` a model of its tokens."""
+    from tests.toy_configs import VQ_KD, pretrain_config, run_tool, tokenizer_config, write_config
+    folder = tmp_path_factory.mktemp('vq_kd_run')
+    cfg = dict(tokenizer_config(images), model=VQ_KD,
+               test_evaluator=dict(type='peco.CodebookMetric', codebook_size=8))
+    assert run_tool('train', write_config(cfg, folder / 'shared_vq_kd.py'), '--work-dir',
+                    folder) == 0
+    cfg = pretrain_config(images, folder / 'epoch_2.pth')
+    cfg['model']['tokenizer'] = VQ_KD
+    config = write_config(cfg, folder / 'shared_pretrain_vq_kd.py')
+    assert run_tool('train', config, '--work-dir', folder / 'pretrain') == 0
+    return folder
+
+
+@pytest.fixture(scope='session')
 def classifier_run(images, tmp_path_factory):
     """Work dir of a classifier trained for two epochs, with ``shared_classifier.py``."""
     from tests.toy_configs import classifier_config, run_tool, write_config

@@ -31,6 +31,11 @@ TOKENIZER = dict(
     encoder=dict(type='peco.ConvEncoder', out_channels=4, **CONV),
     quantizer=dict(type='peco.EMAQuantizer', codebook_size=8, code_dim=4),
     decoder=dict(type='peco.ConvDecoder', in_channels=4, **CONV))
+VQ_KD = dict(
+    type='peco.FeatureTokenizer', encoder=TOKENIZER['encoder'], quantizer=TOKENIZER['quantizer'],
+    decoder=dict(type='peco.FeatureDecoder', in_channels=4, out_channels=64, channels=8),
+    network=dict(type='peco.TimmFeatures', model_name='resnet18', out_indices=(1, ),
+                 allow_random=True))
 VIT = dict(
     type='peco.PeCoViT', arch=dict(embed_dims=8, num_layers=1, num_heads=2), img_size=SIZE,
     patch_size=2)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from peco.apis import classify, extract_features, init_model, load_images, reconstruct, tokenize
 from peco.engine.cli import check_device, readable_errors
+from peco.models.tokenizers import BaseTokenizer
 from peco.registry import MODELS
 from peco.utils.config import ConfigError, add_options_argument, load_config
 from peco.visualization import reconstruction_grid, save_picture
@@ -49,22 +50,22 @@ def check_out(out: str | None, cfg: Config) -> None:
         return
     if issubclass(model, ImageClassifier):
         raise ConfigError(f'--out {out}: classes are printed, there is no file to write')
-    suffix, what = (('.png', 'picture of a tokenizer') if hasattr(model, 'reconstruct') else
+    suffix, what = (('.png', 'picture of a tokenizer') if issubclass(model, BaseTokenizer) else
                     ('.npy', 'feature vector'))
     if Path(out).suffix != suffix:
         raise ConfigError(f'--out {out}: the {what} is a {suffix} file')
 
 
 def show_tokens(model: nn.Module, images: Tensor, name: str, out: Path, console: Console) -> None:
-    """Print the ids, and write original, reconstruction and token map."""
+    """Print the ids, and write original, reconstruction (if there is one) and token map."""
     ids = tokenize(model, images)
     console.print(f'{ids.shape[1]} x {ids.shape[2]} tokens out of {model.codebook_size}, '
                   f'{ids.unique().numel()} different ones:')
     width = len(str(model.codebook_size - 1))
     for row in ids[0].tolist():
         print(' '.join(f'{number:{width}d}' for number in row))
-    picture = reconstruction_grid(images.cpu(), reconstruct(model, images).cpu(), ids.cpu(),
-                                  name)
+    decoded = reconstruct(model, images).cpu() if hasattr(model, 'reconstruct') else None
+    picture = reconstruction_grid(images.cpu(), decoded, ids.cpu(), name)
     console.print(f'picture: {save_picture(picture, out)}')
 
 
@@ -98,7 +99,7 @@ def main() -> None:
         name = Path(args.image)
         if isinstance(model, ImageClassifier):
             return show_classes(model, images, name.name, console)
-        if hasattr(model, 'reconstruct'):
+        if isinstance(model, BaseTokenizer):
             out = Path(args.out or f'{name.stem}_tokens.png')
             return show_tokens(model, images, name.name, out, console)
         features = extract_features(model, images)[0].cpu().numpy()

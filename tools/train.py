@@ -42,7 +42,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
     """Write the training arguments into the config."""
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    if args.amp:
+    # Without an optimizer the config cannot train, as the check of the config tells.
+    if args.amp and cfg.get('optim_wrapper') is not None:
         for key in ('dtype', 'loss_scale', 'use_fsdp'):
             cfg.optim_wrapper.pop(key, None)
         cfg.optim_wrapper.type = 'peco.AmpOptimWrapper'

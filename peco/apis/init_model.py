@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from peco.engine.config_check import check_components
 from peco.engine.weights_check import check_fit, state_dict_of
 from peco.registry import MODELS
 from peco.utils.checkpoint import load_checkpoint
-from peco.utils.config import ConfigError, load_config
+from peco.utils.config import ConfigError, load_config, merge_options
 
 # Transforms of mmcv that write (width, height); all others write (height, width).
 _WIDTH_FIRST = ('Resize', 'CenterCrop')
@@ -35,7 +36,7 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None = None
         config: A config file, or a config.
         checkpoint: The weights; None leaves them random.
         device: Where to, by default the GPU if there is one.
-        cfg_options: Changes of the config file, as ``--cfg-options``.
+        cfg_options: Changes of the config, as ``--cfg-options``; ``config`` itself stays as it is.
 
     Returns:
         The model in eval mode, with its config as ``model.cfg``.
@@ -51,7 +52,11 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None = None
         ...                    'epoch_100.pth')  # doctest: +SKIP
         >>> ids = tokenize(model, 'cat.jpg')  # doctest: +SKIP
     """
-    cfg = config if isinstance(config, Config) else load_config(config, cfg_options)
+    if isinstance(config, Config):
+        cfg = deepcopy(config)
+        merge_options(cfg, cfg_options or {})
+    else:
+        cfg = load_config(config, cfg_options)
     problems = check_components(cfg)
     if problems:
         raise ConfigError(problems)

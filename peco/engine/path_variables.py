@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from mmengine.config import Config
 
@@ -32,3 +34,18 @@ def variable_of(cfg: Config, path: str) -> str | None:
         if folder and (path.rstrip('/') == folder or path.startswith(f'{folder}/')):
             return name
     return None
+
+
+@contextmanager
+def default_folders(cfg: Config) -> Iterator[None]:
+    """Within, the environment variables that a config names are not set.
+
+    Args:
+        cfg: A config read from a file.
+    """
+    names = {name for name, _ in _VARIABLE.findall(cfg.text or '')}
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)

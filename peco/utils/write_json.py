@@ -4,11 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .write_text import write_text
+
 
 def write_json(content: Any, path: str | Path) -> None:
-    """Write JSON in one step: a file is never left half written. Folders are made."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f'.{path.name}.part')
-    unfinished.write_text(json.dumps(content, indent=2) + '\n')
-    unfinished.replace(path)
+    """Write JSON as :func:`write_text` does."""
+    write_text(json.dumps(content, indent=2) + '\n', path)

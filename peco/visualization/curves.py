@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from peco.utils.json_lines import read_json_lines
 
 # Bookkeeping that says nothing about learning.
 _HIDDEN = {'time', 'data_time', 'memory', 'epoch', 'iter', 'step', 'eta', 'base_lr'}
@@ -36,11 +37,7 @@ def read_scalars(work_dir: str | Path) -> Curves:
     curves: dict[str, dict[float, float]] = {}
     in_training: set[str] = set()
     for file in files:
-        for line in file.read_text().splitlines():
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError:  # the last line of a run that was killed
-                continue
+        for record in read_json_lines(file):
             training = 'lr' in record
             for name, value in record.items():
                 if name in _HIDDEN or not isinstance(value, (int, float)):

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from .image_grid import image_grid, to_uint8
+from .token_map import token_map
 
 _GRAY = 0.6
 
@@ -29,15 +30,16 @@ def mask_images(images: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
 
 
 def masked_prediction_grid(originals: torch.Tensor, masks: torch.Tensor, predicted: torch.Tensor,
-                           decoded: torch.Tensor | None = None, accuracy: list[float] | None = None,
+                           true: torch.Tensor | None = None, accuracy: list[float] | None = None,
                            title: str = '') -> np.ndarray:
-    """Draw originals, masked inputs, and the decoded prediction.
+    """Draw originals, masked inputs, and the prediction.
 
     Args:
         originals: ``(N, 3, H, W)`` in [0, 1].
         masks: ``(N, h, w)``, 1 = masked.
-        predicted: The predicted tokens decoded, ``(N, 3, H, W)``.
-        decoded: The true tokens decoded, the best that a prediction can look like.
+        predicted: The predicted tokens decoded, ``(N, 3, H, W)``, or, where they cannot be turned
+            into images, their ids ``(N, h, w)``.
+        true: The true tokens likewise, the best that a prediction can look like.
         accuracy: Share of right tokens among the masked, in per cent, for each image.
         title: A line above the grid.
 
@@ -45,12 +47,14 @@ def masked_prediction_grid(originals: torch.Tensor, masks: torch.Tensor, predict
         uint8 RGB picture ``(height, width, 3)``.
     """
     shares = masks.float().flatten(1).mean(1).tolist()
-    rows = [to_uint8(originals), to_uint8(mask_images(originals, masks)), to_uint8(predicted)]
-    labels = ['original', 'masked input', 'predicted\ntokens, decoded']
+    are_ids = predicted.ndim == 3
+    rows = [to_uint8(originals), to_uint8(mask_images(originals, masks)),
+            token_map(predicted) if are_ids else to_uint8(predicted)]
+    labels = ['original', 'masked input', 'predicted\ntokens' + ('' if are_ids else ', decoded')]
     hits = None if accuracy is None else [f'{value:.0f}% of tokens right' for value in accuracy]
     captions = [None, [f'{share:.0%} masked' for share in shares], hits]
-    if decoded is not None:
-        rows.append(to_uint8(decoded))
-        labels.append('true tokens,\ndecoded')
+    if true is not None:
+        rows.append(token_map(true) if are_ids else to_uint8(true))
+        labels.append('true tokens' if are_ids else 'true tokens,\ndecoded')
         captions.append(None)
     return image_grid(rows, labels, captions, title=title)

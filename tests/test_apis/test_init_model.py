@@ -33,6 +33,15 @@ def test_config_faults_are_named(images):
         init_model(cfg)
 
 
+def test_options_change_a_config_too_and_leave_the_original(images):
+    cfg = Config(tokenizer_config(images))
+    options = {'model.quantizer.codebook_size': 5}
+    assert init_model(cfg, cfg_options=options).codebook_size == 5
+    assert init_model(cfg).codebook_size == 8
+    with pytest.raises(ConfigError, match='modell'):
+        init_model(cfg, cfg_options={'modell.type': 'x'})
+
+
 def test_image_size(images):
     cfg = Config(classifier_config(images))
     assert image_size(cfg) == (SIZE, SIZE)

@@ -18,3 +18,9 @@ def test_the_metafile_lists_every_config(name):
     assert sorted(listed) == sorted(str(path.relative_to(ROOT)) for path in folder.glob('*_*.py'))
     names = [model['Name'] for model in meta.Models]
     assert [f'configs/{folder.name}/{name}.py' for name in names] == listed
+
+
+def test_the_index_names_every_metafile():
+    index = Config.fromfile(ROOT / 'model-index.yml').Import
+    assert sorted(index) == sorted(str(path.relative_to(ROOT))
+                                   for path in ROOT.glob('configs/*/metafile.yml'))

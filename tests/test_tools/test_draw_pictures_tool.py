@@ -34,6 +34,15 @@ def test_both_grids_the_same_every_time(draw, capsys):
     assert not np.array_equal(first, draw('--seed', 1, name='other.png')[1])
 
 
+def test_tokens_that_give_no_images(images, vq_kd_run, tmp_path):
+    out = tmp_path / 'out.png'
+    assert run_tool('draw_pictures', vq_kd_run / 'shared_pretrain_vq_kd.py',
+                    vq_kd_run / 'pretrain/epoch_2.pth', '--images', images / 'val', '--num', 3,
+                    '--out', out) == 0
+    # Original and map; original, masked input and two maps.
+    assert Image.open(out).size[1] > 6 * 144
+
+
 def test_the_range_of_the_tokenizer_makes_no_difference(draw):
     """The same weights, once for images in [0, 1] and once for images in [-1, 1]."""
     wide = draw('--cfg-options', 'model.tokenizer.value_range=(-1,1)', name='wide.png')[1]

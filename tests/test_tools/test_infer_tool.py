@@ -10,14 +10,16 @@ def image(images):
     return images / 'val/dark/0.png'
 
 
-def test_tokenizer(tokenizer_run, image, tmp_path, capsys):
+@pytest.mark.parametrize('name, rows', [('tokenizer', 3), ('vq_kd', 2)])
+def test_tokenizer(name, rows, image, tmp_path, capsys, request):
+    folder = request.getfixturevalue(f'{name}_run')
     out = tmp_path / 'tokens.png'
-    assert run_tool('infer', tokenizer_run / 'shared_tokenizer.py', tokenizer_run / 'epoch_2.pth',
-                    image, '--out', out) == 0
+    assert run_tool('infer', folder / f'shared_{name}.py', folder / 'epoch_2.pth', image, '--out',
+                    out) == 0
     lines = capsys.readouterr().out.splitlines()
     first = next(i for i, line in enumerate(lines) if '8 x 8 tokens out of 8' in line)
     assert all(len(line.split()) == 8 for line in lines[first + 1:first + 9])
-    assert Image.open(out).size[1] > 400
+    assert rows * 144 < Image.open(out).size[1] < (rows + 1) * 144
 
 
 def test_classifier(classifier_run, image, capsys):

@@ -56,6 +56,16 @@ def test_faults_are_told_plainly_and_nothing_is_written(images, tmp_path, capsys
     assert not (tmp_path / 'w').exists()
 
 
+def test_a_config_that_only_tests_cannot_train_in_any_precision(images, tmp_path, capsys):
+    cfg = classifier_config(images)
+    for key in ('optim_wrapper', 'train_dataloader', 'train_cfg'):
+        cfg.pop(key)
+    config = write_config(cfg, tmp_path / 'train_nothing.py')
+    assert run_tool('train', config, '--work-dir', tmp_path / 'w', '--amp') == 2
+    errors = capsys.readouterr().err
+    assert 'optim_wrapper' in errors and 'Traceback' not in errors
+
+
 def test_faults_of_the_command_line(images, tmp_path, capsys, monkeypatch):
     monkeypatch.delenv('RANK', raising=False)
     cfg = classifier_config(images)

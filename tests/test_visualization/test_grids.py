@@ -8,6 +8,7 @@ from peco.visualization import (
     masked_prediction_grid,
     reconstruction_grid,
 )
+from peco.visualization.token_map import token_colors
 
 BLACK, WHITE = torch.zeros(2, 3, 8, 8), torch.ones(2, 3, 8, 8)
 
@@ -49,6 +50,17 @@ def test_masked_prediction_grid():
     assert count(picture, 153) == 2 * 144**2
     more = masked_prediction_grid(BLACK, masks, WHITE, BLACK)
     assert count(more, 0) == 4 * 144**2
+
+
+def test_tokens_that_give_no_images_are_drawn_as_maps():
+    ids = torch.tensor([[[0, 1], [1, 1]]] * 2)
+    colors = token_colors(np.array([0, 1]))
+    picture = reconstruction_grid(BLACK, None, ids)
+    assert count(picture, 0) == 2 * 144**2
+    assert [count(picture, color) for color in colors] == [2 * 72**2, 6 * 72**2]
+    picture = masked_prediction_grid(BLACK, torch.ones(2, 2, 2), ids, 1 - ids)
+    # A quarter of the predicted tokens is 0, three quarters of the true ones.
+    assert [count(picture, color) for color in colors] == [8 * 72**2] * 2
 
 
 def test_classification_grid_tells_right_from_wrong():

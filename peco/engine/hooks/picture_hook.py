@@ -27,7 +27,8 @@ class PictureHook(EpochEndHook):
     """Save a picture of the same few images every few epochs, in ``work_dir/pictures``.
 
     A tokenizer shows originals, reconstructions and token maps; a masked model shows masked
-    inputs and its prediction decoded. The images come from the validation data, or from the
+    inputs and its prediction decoded. Tokens that cannot be turned into images (VQ-KD) are drawn
+    as maps. The images come from the validation data, or from the
     training data where there is none, spread evenly over it. Training goes on as if no picture
     had been drawn: modes and random states are given back.
 
@@ -58,7 +59,7 @@ class PictureHook(EpochEndHook):
             drawn = draw_model(model, data['inputs'], data.get('data_samples'), f'epoch {epoch}')
         if drawn is None:
             runner.logger.warning('peco.PictureHook has nothing to draw yet: the codebook is not '
-                                  'initialised, or the model has no tokenizer that makes images')
+                                  'initialised')
             return
         stage, picture = drawn
         path = save_picture(
@@ -91,33 +92,32 @@ def draw_model(model: nn.Module, inputs: torch.Tensor | list[torch.Tensor],
         title: Where in the training this is.
 
     Returns:
-        Stage (``'tokenizer'`` or ``'pretrain'``) and uint8 RGB picture; None where there is no
-        trained tokenizer that makes images.
+        Stage (``'tokenizer'`` or ``'pretrain'``) and uint8 RGB picture; None where the codebook is
+        not initialised.
 
     Raises:
         TypeError: The model is neither.
     """
     if hasattr(model, 'predict_tokens'):
-        tokenizer = model.tokenizer
-        if not hasattr(tokenizer, 'decode'):
-            return None
         images = inputs[1]
         masks = torch.stack([torch.as_tensor(sample.get('mask')) for sample in data_samples])
         masks = masks.to(images.device).bool()
         true, predicted = model.tokenize(images), model.predict_tokens(inputs, masks)
         hits = ((predicted == true) & masks).flatten(1).sum(1)
         accuracy = (hits / masks.flatten(1).sum(1).clamp(min=1) * 100).tolist()
+        if hasattr(model.tokenizer, 'decode'):
+            true, predicted = (_to_unit(model.tokenizer.decode(ids), model.tokenizer)
+                               for ids in (true, predicted))
         return 'pretrain', masked_prediction_grid(
-            images.float().cpu(), masks, _to_unit(tokenizer.decode(predicted), tokenizer),
-            _to_unit(tokenizer.decode(true), tokenizer), accuracy, f'pretraining, {title}')
+            images.float().cpu(), masks, predicted, true, accuracy, f'pretraining, {title}')
     if hasattr(model, 'quantizer'):
-        if not (hasattr(model, 'decode') and getattr(model.quantizer, 'initialised', True)):
+        if not getattr(model.quantizer, 'initialised', True):
             return None
         images = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
         ids = model.tokenize(images)
+        decoded = _to_unit(model.decode(ids), model) if hasattr(model, 'decode') else None
         return 'tokenizer', reconstruction_grid(
-            _to_unit(images, model), _to_unit(model.decode(ids), model), ids,
-            f'tokenizer, {title}')
+            _to_unit(images, model), decoded, ids, f'tokenizer, {title}')
     raise TypeError(f'{type(model).__name__} is neither a tokenizer nor a masked model, there is '
                     'nothing to draw')
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from peco.utils.json_lines import read_json_lines
 from peco.utils.write_json import write_json
 
 from .progress import PipelineProgress
@@ -102,18 +103,18 @@ class Pipeline:
         path = self.done_file(stage)
         if not path.exists():
             return None
-        record = json.loads(path.read_text())
+        record = _read_record(path)
         if record['fingerprint'] != stage.fingerprint():
             raise ValueError(
-                f'stage {stage.name!r} under {self.work_dir} was made with another config; '
-                f'keep it by naming another folder, or make it again by --redo {stage.name}')
+                f'stage {stage.name!r} under {self.work_dir} was made with another config or from '
+                f'other folders of images; keep it by naming another folder, or make it again '
+                f'by --redo {stage.name}')
         return record
 
     def records(self) -> dict[str, dict]:
         """What all finished stages left, by name."""
         files = {stage.name: self.done_file(stage) for stage in self.stages}
-        return {name: json.loads(path.read_text()) for name, path in files.items()
-                if path.exists()}
+        return {name: _read_record(path) for name, path in files.items() if path.exists()}
 
     def metrics(self) -> dict[str, dict]:
         """Metrics of all finished stages by name."""
@@ -177,20 +178,31 @@ class Pipeline:
                     return code
         return 0
 
-    def _begin(self, stage: Stage, console: Console) -> None:
-        """Make the stage's folder; what another config or precision began does not go on."""
+    def _begin(self, stage: Stage, console: Console) -> float:
+        """Make the stage's folder; what another config or precision began does not go on.
+
+        Returns:
+            Seconds that earlier attempts have taken.
+        """
         folder = stage.folder(self.work_dir)
-        begun = dict(fingerprint=stage.fingerprint(), amp=self.amp)
-        path = folder / 'begun.json'
-        if path.exists() and json.loads(path.read_text()) != begun:
-            console.print(f'{stage.name} was begun with another config or precision: it begins '
-                          'anew, what there was is moved aside')
-            self.set_aside([stage])
+        path, log = folder / 'begun.json', folder / 'stage.log'
+        begun = dict(fingerprint=stage.fingerprint(), amp=self.amp, seconds=0.)
+        if path.exists():
+            before = json.loads(path.read_text())
+            if any(before.get(key) != begun[key] for key in ('fingerprint', 'amp')):
+                console.print(f'{stage.name} was begun with another config or precision: it begins '
+                              'anew, what there was is moved aside')
+                self.set_aside([stage])
+            else:
+                # A run that was killed tells by its last line how long it lived.
+                lived = log.stat().st_mtime - path.stat().st_mtime if log.exists() else 0.
+                begun['seconds'] = round(before.get('seconds', 0.) + max(0., lived), 1)
         write_json(begun, path)
+        return begun['seconds']
 
     def _run_stage(self, stage: Stage, progress: PipelineProgress, console: Console) -> int:
         folder = stage.folder(self.work_dir)
-        self._begin(stage, console)
+        before = self._begin(stage, console)
         argv = stage.argv(self.work_dir, amp=self.amp)
         log = folder / 'stage.log'
         tail: list[str] = []
@@ -219,13 +231,21 @@ class Pipeline:
             return code if code > 0 else 1
         record = dict(
             fingerprint=stage.fingerprint(),
+            config_hash=stage.config_hash(),
             command=shlex.join(['python', *argv]),
-            seconds=round(time.time() - start, 1),
+            seconds=round(before + time.time() - start, 1),
             metrics=dict(collect_metrics(folder), peak_mib=peak_mib))
         write_json(record, self.done_file(stage))
         shown = collect_metrics(folder) if stage.run == 'test' else {}
         progress.end('  '.join(f'{k} {v:.4g}' for k, v in shown.items()))
         return 0
+
+
+def _read_record(path: Path) -> dict:
+    record = json.loads(path.read_text())
+    # Records of earlier versions have one hash for both.
+    record.setdefault('config_hash', record['fingerprint'])
+    return record
 
 
 def resolve_makes(stage: Stage, work_dir: Path) -> Path | None:
@@ -241,6 +261,6 @@ def collect_metrics(folder: Path) -> dict[str, float]:
     else:
         found = {}
         for scalars in sorted(folder.glob('*/vis_data/scalars.json')):
-            for line in scalars.read_text().splitlines():
-                found.update(json.loads(line))
+            for record in read_json_lines(scalars):
+                found.update(record)
     return {k: float(v) for k, v in found.items() if isinstance(v, (int, float))}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from peco.utils.write_json import write_json
+from peco.utils.write_text import write_text
 
 
 class Report:
@@ -61,7 +63,7 @@ class Report:
             folder: Where to.
         """
         metrics = {name: record['metrics'] for name, record in records.items()}
-        (folder / 'results.json').write_text(json.dumps(metrics, indent=2, sort_keys=True) + '\n')
+        write_json(metrics, folder / 'results.json')
         lines = [
             f'# {self.title}', '',
             '| | ' + ' | '.join(self.columns) + ' |',
@@ -70,4 +72,4 @@ class Report:
         lines += [
             f'| {label} | ' + ' | '.join(cells) + ' |' for label, cells in self.values(metrics)
         ]
-        (folder / 'results.md').write_text('\n'.join(lines) + '\n')
+        write_text('\n'.join(lines) + '\n', folder / 'results.md')

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from ..path_variables import default_folders
+
 TOOLS = {'train': 'tools/train.py', 'test': 'tools/test.py'}
 
 
@@ -77,11 +79,25 @@ class Stage:
 
         What it is called and how long it may take are no part of it.
         """
+        return self._hash(self._config())
+
+    def config_hash(self) -> str:
+        """The same hash with the default folders of images, to compare stages of two machines."""
+        config = self._config()
+        if config is not None:
+            with default_folders(config):
+                config = self._config()
+        return self._hash(config)
+
+    def _config(self) -> Config | None:
+        return Config.fromfile(self.config, import_custom_modules=False) if self.config else None
+
+    def _hash(self, config: Config | None) -> str:
         content = {key: value for key, value in asdict(self).items()
                    if key not in ('title', 'minutes')}
         text = json.dumps(content, sort_keys=True, default=str)
-        if self.config:
-            text += Config.fromfile(self.config, import_custom_modules=False).pretty_text
+        if config is not None:
+            text += config.pretty_text
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

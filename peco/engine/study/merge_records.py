@@ -35,7 +35,7 @@ def merge_records(own: Mapping[str, dict], paths: Sequence[str | Path], stages: 
         if not found:
             raise ValueError(f'{path} holds no stage of this study')
         for name, record in found.items():
-            if record['fingerprint'] != known[name].fingerprint():
+            if record['config_hash'] != known[name].config_hash():
                 raise ValueError(f'{path}: stage {name!r} was made with another config, its '
                                  'numbers do not belong to this study')
         records = {**found, **records}

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from peco.utils.seed_statistics import Estimate, estimate, paired_difference
 from peco.utils.write_json import write_json
+from peco.utils.write_text import write_text
 from peco.visualization import plot_study, plot_study_curves
 
 Metrics = Mapping[str, Mapping[str, float]]
@@ -148,7 +149,7 @@ class StudyReport:
         names = '|'.join(re.escape(str(path)) for path in (folder.absolute(), folder))
         here = re.compile(rf"(?<![\w./-])({names})(?=[/\s'\"]|$)")
         stages = {
-            name: dict(config_hash=record['fingerprint'], seconds=record['seconds'],
+            name: dict(config_hash=record['config_hash'], seconds=record['seconds'],
                        command=here.sub('DIR', record['command']),
                        metrics=record['metrics'])
             for name, record in records.items()
@@ -169,7 +170,7 @@ class StudyReport:
                  '|---|' + '---:|' * len(self.arms)]
         lines += [f'| {label} | ' + ' | '.join(texts) + ' |'
                   for label, texts in self.cells(metrics)]
-        (folder / f'{self.name}.md').write_text('\n'.join(lines) + '\n')
+        write_text('\n'.join(lines) + '\n', folder / f'{self.name}.md')
         panels, differences = {}, {}
         for measure, _, of_arms in self.rows(metrics):
             values = self.values(metrics, measure)
@@ -200,7 +201,7 @@ class StudyReport:
             raise FileNotFoundError(f'{path} is no file')
         try:
             return {
-                name: dict(fingerprint=stage['config_hash'], command=str(stage['command']),
+                name: dict(config_hash=str(stage['config_hash']), command=str(stage['command']),
                            seconds=float(stage['seconds']), metrics=dict(stage['metrics']))
                 for name, stage in json.loads(path.read_text())['stages'].items()
             }

@@ -326,6 +326,9 @@ class PeCoViT(BaseModule):
     def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
         """Depth of a parameter, for layer-wise learning rate decay.
 
+        BEiT's code gives the shared bias the rate of the head; here it belongs to the stem, as
+        positions do. Fine-tuning has one bias a block, in both, unless a config says otherwise.
+
         Args:
             param_name: Name of the parameter.
             prefix: Prefix of the backbone's parameters within ``param_name``.

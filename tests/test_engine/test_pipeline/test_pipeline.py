@@ -1,4 +1,5 @@
 import json
+import os
 import textwrap
 
 import pytest
@@ -104,7 +105,7 @@ def test_until_stops_early(write_pipeline, tmp_path):
 def test_a_changed_stage_is_an_error_until_it_is_redone(write_pipeline, tmp_path):
     _run(write_pipeline())
     path = write_pipeline(second=['{work_dir}/second', 'again'])
-    with pytest.raises(ValueError, match="stage 'second' .* another config; .* --redo second"):
+    with pytest.raises(ValueError, match="stage 'second' .* another config or .* --redo second"):
         Pipeline(path).run()
     pipeline = Pipeline(path)
     pipeline.redo('second')
@@ -160,6 +161,44 @@ def test_metrics_come_from_the_last_scalars(tmp_path):
     (folder / 'scalars.json').write_text(
         '{"loss": 2.0, "step": 1}\n{"loss": 1.0, "step": 2}\n{"accuracy/top1": 50.0}\n')
     assert collect_metrics(tmp_path) == {'loss': 1.0, 'step': 2.0, 'accuracy/top1': 50.0}
+
+
+def test_a_line_that_a_killed_run_left_half_written_does_not_count(tmp_path):
+    for time, text in (('20260101_000000', '{"loss": 2.0}\n{"loss": 1.'),
+                       ('20260101_000100', '{"loss": 0.5}\n')):
+        (tmp_path / time / 'vis_data').mkdir(parents=True)
+        (tmp_path / time / 'vis_data/scalars.json').write_text(text)
+    assert collect_metrics(tmp_path) == {'loss': 0.5}
+
+
+def test_the_seconds_of_interrupted_attempts_count(write_pipeline, tmp_path):
+    path = write_pipeline(second=['{work_dir}/second', 'fail'])
+    assert _run(path)[0] == 1
+    for expected in (100, 200):
+        begun = tmp_path / 'work/second/begun.json'
+        # Its log ends 100 seconds after its begin.
+        end = (tmp_path / 'work/second/stage.log').stat().st_mtime
+        os.utime(begun, (end - 100, end - 100))
+        assert _run(path)[0] == 1
+        assert json.loads(begun.read_text())['seconds'] == pytest.approx(expected, abs=0.2)
+    tool = tmp_path / 'tool.py'
+    tool.write_text(tool.read_text().replace("'fail'", "'no longer'"))
+    assert _run(path)[0] == 0
+    done = json.loads((tmp_path / 'work/second/done.json').read_text())
+    assert 200 <= done['seconds'] < 260
+
+
+def test_other_folders_of_images_are_another_run_of_the_same_config(tmp_path, monkeypatch):
+    (tmp_path / 'c.py').write_text("train_dir = '{{$PECO_TRAIN_DIR:data/train}}'\nlr = 1\n")
+    monkeypatch.delenv('PECO_TRAIN_DIR', raising=False)
+    stage = Stage('fit', 'Fit', 'train', config=str(tmp_path / 'c.py'))
+    here = stage.fingerprint()
+    assert stage.config_hash() == here
+    monkeypatch.setenv('PECO_TRAIN_DIR', '/other/train')
+    assert stage.fingerprint() != here and stage.config_hash() == here
+    assert os.environ['PECO_TRAIN_DIR'] == '/other/train'
+    (tmp_path / 'c.py').write_text("train_dir = '{{$PECO_TRAIN_DIR:data/train}}'\nlr = 2\n")
+    assert stage.config_hash() != here
 
 
 def test_process_returns_output_and_exit_code(tmp_path):

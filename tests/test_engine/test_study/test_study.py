@@ -246,7 +246,7 @@ def test_seeds_of_several_machines_come_to_what_one_finds(study_file, tmp_path):
         assert stage['metrics'].pop('peak_mib') > 0
     assert merged['stages'] == one['stages']
     assert one['stages']['seed0/peco/tokens'] == dict(
-        config_hash=study.pipeline.stages[study.pipeline.index('seed0/peco/tokens')].fingerprint(),
+        config_hash=study.pipeline.stages[study.pipeline.index('seed0/peco/tokens')].config_hash(),
         command="python tool.py DIR/seed0/peco/tokens 'len(\"peco\") + 0'", seconds=0,
         metrics=dict(score=4))
 
@@ -260,7 +260,7 @@ def test_the_folder_counts_first_then_the_files_in_order(study_file, tmp_path):
         if name == 'b':  # has what the first has, and more
             content['stages']['seed1/pixel/probe'] = dict(
                 content['stages']['seed0/pixel/probe'],
-                config_hash=study_stage('seed1/pixel/probe').fingerprint(),
+                config_hash=study_stage('seed1/pixel/probe').config_hash(),
                 metrics=dict(score=20))
         for stage in content['stages'].values():
             stage['metrics']['score'] += add
@@ -323,7 +323,7 @@ def test_wrong_results_of_others_are_told(study_file, tmp_path, text, error, mes
 def test_commands_of_absolute_and_of_similar_paths(study_file, tmp_path):
     """Checkpoints are absolute; a folder's name may be part of other words."""
     study = Study(study_file(), work_dir='b/c')
-    record = dict(fingerprint='', seconds=1, metrics={}, command=(
+    record = dict(config_hash='', seconds=1, metrics={}, command=(
         f'python b/c/tool.py {tmp_path}/b/c/last.pth b/cd x/b/c/d f=b/c/net'))
     study.pipeline.report.save({'network': record}, study.work_dir)
     stages = json.loads((tmp_path / 'b/c/results.json').read_text())['stages']
