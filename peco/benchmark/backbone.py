@@ -13,7 +13,7 @@ from .limits import flops_of, matmul_gflops
 from .report import Report, device_name
 
 _BASE = dict(dim=768, depth=12, heads=12, img_size=224, patch_size=16, masked=75, batch=8)
-# The study's size: 64 tokens and few channels, so that everything but products counts.
+# Near the CIFAR-10 configs: 64 tokens and few channels, so that everything but products counts.
 _SMALL = dict(dim=192, depth=6, heads=3, img_size=32, patch_size=4, masked=26, batch=256)
 
 

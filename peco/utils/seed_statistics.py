@@ -30,6 +30,10 @@ class Estimate:
         """Whether the interval lies on one side of zero."""
         return self.half_width is not None and abs(self.mean) > self.half_width
 
+    def difference(self, spec: str = '.1f') -> str:
+        """As :meth:`text` with a sign, and a star where the interval excludes zero."""
+        return self.text(f'+{spec}') + (' *' if self.excludes_zero else '')
+
     def text(self, spec: str = '.1f') -> str:
         """``mean ± half width`` in a format."""
         if self.half_width is None:

@@ -48,7 +48,7 @@ def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Se
         axis.set_xlim(-0.5, len(shown) - 0.3)
     text = 'dots: seeds; diamonds: means with 95 % intervals'
     if differences and any(differences.values()):
-        text += '; in brackets: difference from the reference'
+        text += '; in brackets: difference from the reference, * where its interval excludes 0'
     figure.supxlabel(text, fontsize=8, color='0.35')
     return save_figure(figure, out)
 

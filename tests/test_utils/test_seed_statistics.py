@@ -28,9 +28,11 @@ def test_pairs_take_the_noise_of_seeds_out():
     found = paired_difference(values, reference)
     assert found.seeds == 3 and found.mean == pytest.approx(1.1)
     assert found.half_width < 0.3 and found.excludes_zero
+    assert found.difference('.2f') == found.text('+.2f') + ' *'
     assert found.text('+.2f') == '+1.10 ± 0.25'
     assert paired_difference({0: 1.}, {1: 1.}) is None
 
 
 def test_an_interval_across_zero():
     assert not estimate([-1., 1.]).excludes_zero
+    assert estimate([-1., 1.]).difference() == '+0.0 ± 12.7'

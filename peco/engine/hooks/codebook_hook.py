@@ -19,6 +19,9 @@ class CodebookHook(CodebookInitHook):
 
     Args:
         warn_below: Warn when less than this percentage of the codes was used in an epoch.
+
+    Example:
+        >>> custom_hooks = [dict(type='peco.CodebookHook', warn_below=20.)]
     """
 
     def __init__(self, warn_below: float = 10.) -> None:

@@ -19,6 +19,9 @@ class CodebookInitHook(EpochEndHook):
 
     Raises:
         ValueError: Fewer vectors than codes.
+
+    Example:
+        >>> custom_hooks = [dict(type='peco.CodebookInitHook')]
     """
 
     def __init__(self) -> None:

@@ -13,6 +13,9 @@ class EpochOfDatasetHook(Hook):
     """Call ``dataset.set_epoch`` before each epoch, where the training data set has it.
 
     mmengine tells samplers only, and a data set such as :class:`peco.datasets.TarShards` has none.
+
+    Example:
+        >>> custom_hooks = [dict(type='peco.EpochOfDatasetHook')]
     """
 
     def before_train_epoch(self, runner: Runner) -> None:

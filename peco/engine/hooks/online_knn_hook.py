@@ -34,6 +34,17 @@ class OnlineKNNHook(EpochEndHook):
         interval: Epochs between two measurements. The last epoch always has one.
         k: Number of neighbours.
         temperature: Temperature of the votes.
+
+    Example:
+        >>> loader = dict(
+        ...     batch_size=250, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False))
+        >>> images = dict(type='peco.ImageFolder', data_root='train', num_per_class=500)
+        >>> custom_hooks = [dict(
+        ...     type='peco.OnlineKNNHook', interval=5,
+        ...     bank_dataloader=dict(
+        ...         loader, dataset=dict(images, holdout=dict(fraction=0.1, part='train'))),
+        ...     query_dataloader=dict(
+        ...         loader, dataset=dict(images, holdout=dict(fraction=0.1, part='val'))))]
     """
 
     priority = 'LOW'

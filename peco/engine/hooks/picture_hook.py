@@ -36,6 +36,9 @@ class PictureHook(EpochEndHook):
         interval: Epochs between two pictures. The last epoch always has one.
         num_images: Images in a picture.
         seed: Seed of crops and masks.
+
+    Example:
+        >>> custom_hooks = [dict(type='peco.PictureHook', interval=5, num_images=12)]
     """
 
     priority = 'LOW'

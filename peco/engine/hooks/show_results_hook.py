@@ -25,6 +25,9 @@ class ShowResultsHook(Hook):
     Args:
         out_dir: Folder of the picture.
         num_images: Images in the picture.
+
+    Example:
+        >>> custom_hooks = [dict(type='peco.ShowResultsHook', out_dir='pictures')]
     """
 
     def __init__(self, out_dir: str, num_images: int = 16) -> None:

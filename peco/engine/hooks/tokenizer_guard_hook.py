@@ -21,6 +21,9 @@ class TokenizerGuardHook(Hook):
     Raises:
         TokenizerMismatchError: On ``--resume``, if the tokenizer has other weights, or if the
             checkpoint does not tell which one it was trained with.
+
+    Example:
+        >>> custom_hooks = [dict(type='peco.TokenizerGuardHook')]
     """
 
     def before_run(self, runner: Runner) -> None:

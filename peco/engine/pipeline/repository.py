@@ -22,6 +22,7 @@ def working_in(root: Path) -> Iterator[Callable[[str | None], str | None]]:
     Example:
         >>> with working_in(Path('/')) as locate:
         ...     locate('/tmp/pipeline.py')
+        working in /
         '/tmp/pipeline.py'
     """
     caller = Path.cwd()

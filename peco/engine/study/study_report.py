@@ -17,6 +17,8 @@ from peco.utils.write_json import write_json
 from peco.utils.write_text import write_text
 from peco.visualization import plot_study, plot_study_curves
 
+_LEGEND = 'Means with 95 % intervals over seeds. *: the interval of the difference excludes 0.'
+
 Metrics = Mapping[str, Mapping[str, float]]
 
 
@@ -121,7 +123,7 @@ class StudyReport:
                      for arm in self.arms]
             out.append((measure.label, texts))
             if differences:
-                texts = [differences[arm].text(f'+{measure.format}') if arm in differences else ''
+                texts = [differences[arm].difference(measure.format) if arm in differences else ''
                          for arm in self.arms]
                 out.append((f'  minus {self.reference}', texts))
         return out
@@ -135,6 +137,7 @@ class StudyReport:
         for label, texts in self.cells(metrics):
             table.add_row(label, *texts)
         console.print(table)
+        console.print(_LEGEND)
 
     def save(self, records: Mapping[str, dict], folder: Path) -> None:
         """Write ``results.json``, ``results.md``, ``results.png`` and, of curves,
@@ -170,13 +173,14 @@ class StudyReport:
                  '|---|' + '---:|' * len(self.arms)]
         lines += [f'| {label} | ' + ' | '.join(texts) + ' |'
                   for label, texts in self.cells(metrics)]
+        lines += ['', _LEGEND]
         write_text('\n'.join(lines) + '\n', folder / f'{self.name}.md')
         panels, differences = {}, {}
         for measure, _, of_arms in self.rows(metrics):
             values = self.values(metrics, measure)
             if values and measure.in_figure and measure.curve is None:
                 panels[measure.label] = values
-                differences[measure.label] = {arm: found.text(f'+{measure.format}')
+                differences[measure.label] = {arm: found.difference(measure.format)
                                               for arm, found in of_arms.items()}
         if panels:
             plot_study(panels, self.arms, folder / f'{self.name}.png', differences)

@@ -26,6 +26,12 @@ class CodebookMetric(BaseMetric):
         codebook_size: Number of codes K.
         split_role: Look only at samples of this ``split_role``.
         **kwargs: Arguments of mmengine's ``BaseMetric``.
+
+    Example:
+        >>> metric = CodebookMetric(codebook_size=8)
+        >>> metric.process({}, [dict(token_ids=torch.tensor([[0, 1], [2, 3]]))])
+        >>> metric.evaluate(size=1)['codebook_usage']
+        50.0
     """
 
     default_prefix = ''

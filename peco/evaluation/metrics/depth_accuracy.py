@@ -21,6 +21,9 @@ class DepthAccuracy(BaseMetric):
 
     Args:
         **kwargs: Arguments of mmengine's ``BaseMetric``.
+
+    Example:
+        >>> test_evaluator = dict(type='peco.DepthAccuracy')
     """
 
     default_prefix = ''

@@ -29,6 +29,9 @@ class DepthProbe(BankMetric):
         penalties: L2 penalties of the regression to choose from, on a part of the bank.
         max_iter: Most iterations of a fit.
         **kwargs: Arguments of mmengine's ``BaseMetric``.
+
+    Example:
+        >>> test_evaluator = dict(type='peco.DepthProbe', k=20)
     """
 
     default_prefix = ''

@@ -24,6 +24,14 @@ class KNNMetric(BankMetric):
         num_classes: Number of classes; defaults to the largest label of the bank plus one.
         device: Where to compare, e.g. ``'cuda'`` for a large bank.
         **kwargs: Arguments of mmengine's ``BaseMetric``.
+
+    Example:
+        >>> metric = KNNMetric(k=1)
+        >>> metric.process({}, [
+        ...     dict(feature=torch.tensor([1., x]), gt_label=torch.tensor([label]), split_role=role)
+        ...     for x, label, role in ((0., 0, 'bank'), (9., 1, 'bank'), (8., 1, 'query'))])
+        >>> metric.evaluate(size=3)
+        {'knn_top1': 100.0}
     """
 
     default_prefix = ''

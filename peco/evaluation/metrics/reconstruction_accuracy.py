@@ -33,6 +33,15 @@ class ReconstructionAccuracy(BaseMetric):
     Raises:
         FileNotFoundError: The checkpoint does not exist.
         ValueError: The checkpoint is not of this classifier.
+
+    Example:
+        >>> test_evaluator = dict(
+        ...     type='peco.ReconstructionAccuracy', checkpoint='classifier.pth',
+        ...     classifier=dict(
+        ...         type='ImageClassifier', backbone=dict(type='ResNet', depth=18),
+        ...         neck=dict(type='GlobalAveragePooling'),
+        ...         head=dict(type='LinearClsHead', num_classes=10, in_channels=512)),
+        ...     mean=[125.3, 123.0, 113.9], std=[51.6, 50.8, 51.3])
     """
 
     default_prefix = ''

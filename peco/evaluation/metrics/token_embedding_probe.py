@@ -22,6 +22,9 @@ class TokenEmbeddingProbe(BankMetric):
         dim: Numbers in the vector of a code.
         epochs: Most passes over the bank; how many is chosen on a part of it.
         **kwargs: Arguments of mmengine's ``BaseMetric``.
+
+    Example:
+        >>> test_evaluator = dict(type='peco.TokenEmbeddingProbe', codebook_size=8192)
     """
 
     default_prefix = ''

@@ -23,6 +23,9 @@ class TokenProbe(BankMetric):
         penalties: L2 penalties to choose from, on a part of the bank.
         max_iter: Most iterations of a fit.
         **kwargs: Arguments of mmengine's ``BaseMetric``.
+
+    Example:
+        >>> test_evaluator = dict(type='peco.TokenProbe', codebook_size=8192)
     """
 
     default_prefix = ''
