@@ -11,6 +11,7 @@ from torch import nn
 
 from peco.registry import METRICS, MODELS
 from peco.utils.checkpoint import load_checkpoint
+from peco.utils.load_exactly import load_exactly
 
 from .sample_field import plays_role, sample_field, sample_label
 
@@ -67,11 +68,7 @@ class ReconstructionAccuracy(BaseMetric):
             raise ValueError('ReconstructionAccuracy has a classifier config and no checkpoint')
         model = MODELS.build(classifier)
         loaded = load_checkpoint(checkpoint)
-        try:
-            model.load_state_dict(loaded.get('state_dict', loaded))
-        except RuntimeError as error:
-            raise ValueError(f"'{checkpoint}' is no checkpoint of the classifier of "
-                             f'ReconstructionAccuracy: {error}') from error
+        load_exactly(model, loaded.get('state_dict', loaded), checkpoint)
         return model
 
     @torch.no_grad()

@@ -68,30 +68,3 @@ def require_weights(checkpoint: str | None, allow_random: bool, what: str) -> No
             f'{what} needs trained weights: set checkpoint to a local file. Train a network '
             f'without labels with mmpretrain\'s algorithms and export it with '
             f'tools/export_perceptual.py, or set allow_random=True to use random weights.')
-
-
-def load_exactly(network: nn.Module, state_dict: dict, source: str) -> None:
-    """Load weights that fit exactly.
-
-    Args:
-        network: Where to load.
-        state_dict: The weights.
-        source: Their origin, for the message.
-
-    Raises:
-        ValueError: If names or shapes differ; the message names the first ones.
-    """
-    own = network.state_dict()
-    missing = sorted(own.keys() - state_dict.keys())
-    unknown = sorted(state_dict.keys() - own.keys())
-    shapes = [f'{name} {tuple(state_dict[name].shape)} instead of {tuple(value.shape)}'
-              for name, value in own.items()
-              if name in state_dict and state_dict[name].shape != value.shape]
-    problems = [f'{len(names)} {title}, such as {", ".join(names[:3])}'
-                for title, names in (('weights are missing', missing),
-                                     ('weights are unknown', unknown),
-                                     ('weights have another shape', shapes)) if names]
-    if problems:
-        raise ValueError(f'{source} does not fit {type(network).__name__}: '
-                         f'{"; ".join(problems)}.')
-    network.load_state_dict(state_dict)

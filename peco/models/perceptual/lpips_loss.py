@@ -7,10 +7,10 @@ from torch import nn
 
 from peco.registry import MODELS
 from peco.utils.checkpoint import load_checkpoint
+from peco.utils.load_exactly import load_exactly
 
 from ..utils.frozen import Frozen
 from .base_perceptual_loss import BasePerceptualLoss
-from .feature_network import load_exactly
 
 TRUNKS = dict(vgg='vgg16', alex='alexnet', squeeze='squeezenet1_1')
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from peco.registry import MODELS
+from peco.utils.load_exactly import load_exactly
 
 from .backbone_features import BackboneFeatures
-from .feature_network import load_exactly
 from .network_file import read_network
 
 

@@ -9,8 +9,9 @@ import torch
 
 from peco.registry import MODELS
 from peco.utils.checkpoint import load_checkpoint
+from peco.utils.load_exactly import load_exactly
 
-from .feature_network import FeatureNetwork, load_exactly, require_weights
+from .feature_network import FeatureNetwork, require_weights
 
 
 @MODELS.register_module()

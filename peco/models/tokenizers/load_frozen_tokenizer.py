@@ -5,13 +5,11 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
-import torch
-
 from peco.registry import MODELS
+from peco.utils.load_exactly import load_exactly
 
 from .base_tokenizer import BaseTokenizer
 
-SHOWN_KEYS = 3
 _FOR_TRAINING = ('perceptual_loss', 'network', 'data_preprocessor', 'init_cfg')
 
 
@@ -48,26 +46,8 @@ def load_frozen_tokenizer(cfg: dict, checkpoint: str) -> BaseTokenizer:
     # Other tokenizers need not take these arguments.
     cfg.update({key: None for key in _FOR_TRAINING if key in cfg})
     tokenizer = MODELS.build(cfg)
-    _check_fit(tokenizer.state_dict(), state, checkpoint)
-    tokenizer.load_state_dict(state)
+    load_exactly(tokenizer, state, checkpoint)
     if not tokenizer.quantizer.initialised:
         raise ValueError(f'The codebook in {checkpoint} is not initialised: train the tokenizer '
                          f'for more steps and use a later checkpoint.')
     return tokenizer.freeze()
-
-
-def _check_fit(expected: dict, found: dict, checkpoint: str) -> None:
-    problems = []
-    tensors = {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
-    shapes = [f'{name}: checkpoint {tuple(tensors[name].shape)}, config {tuple(value.shape)}'
-              for name, value in expected.items()
-              if name in tensors and tensors[name].shape != value.shape]
-    for title, names in (('of another shape', shapes),
-                         ('missing in the checkpoint', sorted(expected.keys() - tensors.keys())),
-                         ('unknown to the config', sorted(found.keys() - expected.keys()))):
-        if names:
-            more = f' and {len(names) - SHOWN_KEYS} more' if len(names) > SHOWN_KEYS else ''
-            problems.append(f'{title}: {"; ".join(names[:SHOWN_KEYS])}{more}')
-    if problems:
-        raise ValueError(f'{checkpoint} is no checkpoint of this tokenizer config. Weights '
-                         + '. Weights '.join(problems) + '. Use the config it was trained with.')

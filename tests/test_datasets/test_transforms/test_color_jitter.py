@@ -41,7 +41,8 @@ def test_it_is_silent():
     image = np.zeros((4, 4, 3), np.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter('error')
-        ColorJitter(saturation=0.4)(dict(img=image))
+        black = ColorJitter(saturation=0.4)(dict(img=image))['img']
+    np.testing.assert_array_equal(black, 0)
 
 
 @pytest.mark.parametrize('factor', [-0.5, -0.1, 0., 0.25, 0.5])

@@ -13,5 +13,7 @@ def test_data_sets_that_ask_for_it_are_told_the_epoch():
 
 
 def test_other_data_sets_are_left_alone():
+    dataset = [1, 2]
     EpochOfDatasetHook().before_train_epoch(SimpleNamespace(
-        epoch=1, train_dataloader=SimpleNamespace(dataset=[1, 2])))
+        epoch=1, train_dataloader=SimpleNamespace(dataset=dataset)))
+    assert dataset == [1, 2]

@@ -62,7 +62,7 @@ def test_wrong_files_are_told(checkpoint, tmp_path):
     with pytest.raises(ValueError, match='no checkpoint'):
         ReconstructionAccuracy(CLASSIFIER, **NORM)
     torch.save(dict(state_dict=dict(other=torch.zeros(1))), tmp_path / 'other.pth')
-    with pytest.raises(ValueError, match='is no checkpoint of the classifier'):
+    with pytest.raises(ValueError, match='does not fit this ImageClassifier'):
         ReconstructionAccuracy(CLASSIFIER, **NORM, checkpoint=str(tmp_path / 'other.pth'))
     with pytest.raises(ValueError, match='got no sample'):
         ReconstructionAccuracy(CLASSIFIER, **NORM, checkpoint=checkpoint[0]).evaluate(0)

@@ -42,7 +42,7 @@ def test_checkpoint(tmp_path, form):
     for feature, expected in zip(network(x), trained((x - mean) / std), strict=True):
         assert torch.equal(feature, expected)
     other = dict(RESNET, base_channels=8)
-    with pytest.raises(ValueError, match='does not fit ResNet_CIFAR.*instead of'):
+    with pytest.raises(ValueError, match='does not fit this ResNet_CIFAR.*instead of'):
         BackboneFeatures(other, checkpoint=str(tmp_path / 'f.pth'), **NORM)
 
 

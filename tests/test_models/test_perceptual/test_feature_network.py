@@ -1,9 +1,7 @@
 import pytest
 import torch
-from torch import nn
 
 from peco.models.perceptual import FeatureNetwork
-from peco.models.perceptual.feature_network import load_exactly
 
 
 class _Given(FeatureNetwork):
@@ -42,15 +40,3 @@ def test_one_map_becomes_a_list_and_other_shapes_are_refused():
 def test_statistics_in_other_units_are_refused(mean, std):
     with pytest.raises(ValueError, match=r'in units of \[0, 1\]'):
         _Given(mean, std)
-
-
-def test_weights_must_fit_exactly():
-    network = nn.Linear(2, 3)
-    state = network.state_dict()
-    load_exactly(network, state, 'a file')
-    for change, message in ((dict(extra=state['bias']), '1 weights are unknown, such as extra'),
-                            (dict(bias=torch.zeros(4)), r'bias \(4,\) instead of \(3,\)')):
-        with pytest.raises(ValueError, match=f'a file does not fit Linear: .*{message}'):
-            load_exactly(network, {**state, **change}, 'a file')
-    with pytest.raises(ValueError, match='1 weights are missing, such as weight'):
-        load_exactly(network, dict(bias=state['bias']), 'a file')

@@ -75,7 +75,7 @@ def test_refusals(checkpoint, tmp_path):
         LPIPSLoss('squeeze', str(tmp_path / 'gone.pth'))
     other = tmp_path / 'other.pth'
     torch.save({'features.0.weight': torch.zeros(64, 3, 3, 3)}, other)
-    with pytest.raises(ValueError, match='does not fit squeezenet'):
+    with pytest.raises(ValueError, match='does not fit this squeezenet'):
         LPIPSLoss('squeeze', str(other))
     loss = LPIPSLoss('squeeze', allow_random=True)
     x, x_hat = _pair()

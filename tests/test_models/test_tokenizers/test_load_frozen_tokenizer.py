@@ -55,21 +55,21 @@ def test_missing_file(tmp_path):
 @pytest.mark.parametrize('kwargs', [dict(codebook_size=32), dict(code_dim=4)])
 def test_other_shapes_are_named_with_both(tmp_path, kwargs):
     _, path = _save(tmp_path)
-    with pytest.raises(ValueError, match='of another shape') as error:
+    with pytest.raises(ValueError, match='have another shape') as error:
         load_frozen_tokenizer(tokenizer_cfg(**kwargs), path)
     assert path in str(error.value)
-    assert 'checkpoint (' in str(error.value) and 'config (' in str(error.value)
+    assert ') instead of (' in str(error.value)
 
 
 def test_other_architecture_names_keys_on_both_sides(tmp_path):
     _, path = _save(tmp_path)
     cfg = tokenizer_cfg()
     cfg['encoder'] = dict(cfg['encoder'], num_res_blocks=2)
-    with pytest.raises(ValueError, match=r'missing in the checkpoint: encoder\.blocks'):
+    with pytest.raises(ValueError, match=r'weights are missing, such as encoder\.blocks'):
         load_frozen_tokenizer(cfg, path)
     _, path = _save(tmp_path)
     cfg['encoder'] = dict(cfg['encoder'], num_res_blocks=1, attn_levels=())
-    with pytest.raises(ValueError, match=r'unknown to the config: encoder\.blocks'):
+    with pytest.raises(ValueError, match=r'weights are unknown, such as encoder\.blocks'):
         load_frozen_tokenizer(cfg, path)
 
 
