@@ -178,15 +178,16 @@ class Pipeline:
                     return code
         return 0
 
-    def _begin(self, stage: Stage, console: Console) -> float:
+    def _begin(self, stage: Stage, console: Console) -> dict:
         """Make the stage's folder; what another config or precision began does not go on.
 
         Returns:
-            Seconds that earlier attempts have taken.
+            What begins: hashes, precision, and the seconds that earlier attempts have taken.
         """
         folder = stage.folder(self.work_dir)
         path, log = folder / 'begun.json', folder / 'stage.log'
-        begun = dict(fingerprint=stage.fingerprint(), amp=self.amp, seconds=0.)
+        begun = dict(fingerprint=stage.fingerprint(), config_hash=stage.config_hash(),
+                     amp=self.amp, seconds=0.)
         if path.exists():
             before = json.loads(path.read_text())
             if any(before.get(key) != begun[key] for key in ('fingerprint', 'amp')):
@@ -198,11 +199,11 @@ class Pipeline:
                 lived = log.stat().st_mtime - path.stat().st_mtime if log.exists() else 0.
                 begun['seconds'] = round(before.get('seconds', 0.) + max(0., lived), 1)
         write_json(begun, path)
-        return begun['seconds']
+        return begun
 
     def _run_stage(self, stage: Stage, progress: PipelineProgress, console: Console) -> int:
         folder = stage.folder(self.work_dir)
-        before = self._begin(stage, console)
+        begun = self._begin(stage, console)
         argv = stage.argv(self.work_dir, amp=self.amp)
         log = folder / 'stage.log'
         tail: list[str] = []
@@ -230,10 +231,11 @@ class Pipeline:
             console.print('\n'.join(tail), markup=False, highlight=False)
             return code if code > 0 else 1
         record = dict(
-            fingerprint=stage.fingerprint(),
-            config_hash=stage.config_hash(),
+            # A config may have been edited since.
+            fingerprint=begun['fingerprint'],
+            config_hash=begun['config_hash'],
             command=shlex.join(['python', *argv]),
-            seconds=round(before + time.time() - start, 1),
+            seconds=round(begun['seconds'] + time.time() - start, 1),
             metrics=dict(collect_metrics(folder), peak_mib=peak_mib))
         write_json(record, self.done_file(stage))
         shown = collect_metrics(folder) if stage.run == 'test' else {}

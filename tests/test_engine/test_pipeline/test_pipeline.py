@@ -188,6 +188,17 @@ def test_the_seconds_of_interrupted_attempts_count(write_pipeline, tmp_path):
     assert 200 <= done['seconds'] < 260
 
 
+def test_a_config_that_is_edited_while_its_stage_runs(write_pipeline, tmp_path):
+    (tmp_path / 'c.py').write_text('lr = 1\n')
+    (tmp_path / 'tool.py').write_text(TOOL + "pathlib.Path('c.py').write_text('lr = 2')\n")
+    path = write_pipeline(extra="stages = [dict(stages[0], config='c.py')]")
+    before = Pipeline(path).stages[0].fingerprint()
+    assert _run(path)[0] == 0
+    assert json.loads((tmp_path / 'work/first/done.json').read_text())['fingerprint'] == before
+    with pytest.raises(ValueError, match="'first' .* another config"):
+        Pipeline(path).run()
+
+
 def test_other_folders_of_images_are_another_run_of_the_same_config(tmp_path, monkeypatch):
     (tmp_path / 'c.py').write_text("train_dir = '{{$PECO_TRAIN_DIR:data/train}}'\nlr = 1\n")
     monkeypatch.delenv('PECO_TRAIN_DIR', raising=False)
