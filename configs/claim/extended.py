@@ -22,8 +22,8 @@ _cache = '{work_dir}/{run}/token-cache/ids'
 _labels = {'1k': '60e_cifar10-1k-holdout', '5k': '15e_cifar10-5k-holdout', '50k': '10e_cifar10-50k'}
 _epochs = (10, 20, 30)
 
-# What differs from arm to arm. Learning rates: the best of tuning.py for scratch, pixel
-# and peco; not tuned yet for the others.
+# What differs from arm to arm. Learning rates: the best of tuning.py for scratch, pixel, peco and
+# vq-kd; not tuned yet for the others.
 _of_tokens = {
     'network': 'model.perceptual_loss.network.checkpoint',
     'tokenprobe': _claim + 'tokenprobe_vqgan-f4_cifar10.py',
@@ -59,7 +59,7 @@ names = {
     },
     'vq-kd': {
         **_of_tokens,
-        **_rates,
+        **_rates, 'lr-1k': '1e-3',
         'network': 'model.network.checkpoint',
         'tokenprobe': _claim + 'tokenprobe-vq-kd_vqgan-f4_cifar10.py',
         'pretrain': _claim + 'pretrain-vq-kd_vit-micro_b256-coslr-30e_cifar10-20k.py'
