@@ -210,6 +210,13 @@ stages = [
 ]
 
 measures = [
+    dict(
+        label='perceptual network f: kNN top-1 (%)',
+        stage='perceptual-knn',
+        key='knn_top1',
+        shared=True,
+        arms=['peco', 'lpips-like', 'vq-kd', 'simclr'],
+        in_figure=False),
     *(dict(label=label, stage='tokens', key=key, format=form, arms=of_arms, in_figure=in_figure)
       for label, key, form, of_arms, in_figure in (
           ('PSNR (dB)', 'psnr', '.2f', _images, True),

@@ -70,10 +70,12 @@ def plot_study_curves(curves: Mapping[str, Mapping[str, Mapping[float, Sequence[
         for arm in (arm for arm in arms if arm in values):
             places = sorted(values[arm])
             found = [estimate(list(values[arm][place])) for place in places]
+            widths = [point.half_width or 0. for point in found]
             axis.errorbar(places, [point.mean for point in found],
-                          yerr=[point.half_width or 0. for point in found],
+                          yerr=widths if any(widths) else None,
                           color=f'C{arms.index(arm)}', marker='o', markersize=4, capsize=3,
                           label=arm)
+        axis.set_xticks(sorted({place for of_arm in values.values() for place in of_arm}))
         axis.legend(fontsize=7)
     return save_figure(figure, out)
 

@@ -78,7 +78,7 @@ class Study:
         self.arms = [arm for arm in of_file if not arms or arm in (*arms, spec['reference'])]
         self.seeds = list(range(first_seed, first_seed + count))
         measures = [Measure(**measure) for measure in spec['measures']]
-        self._check_measures(measures, spec['stages'], path)
+        self._check_measures(measures, spec, path)
         report = StudyReport(spec['title'], self.arms, self.seeds, spec['reference'], measures,
                              spec.get('report', 'results'))
         templates = dict(shared=spec['shared'], stages=spec['stages'])
@@ -105,9 +105,9 @@ class Study:
                              f'{", ".join(known)}')
 
     @staticmethod
-    def _check_measures(measures: Sequence[Measure], stages: Sequence[dict], path: str) -> None:
-        names = [stage['name'] for stage in stages]
+    def _check_measures(measures: Sequence[Measure], spec: dict, path: str) -> None:
         for measure in measures:
+            names = [stage['name'] for stage in spec['shared' if measure.shared else 'stages']]
             if measure.stage not in names:
                 raise ValueError(f'{path}: the measure {measure.label!r} names the unknown stage '
                                  f'{measure.stage!r}; the stages are {", ".join(names)}')

@@ -37,6 +37,7 @@ class Measure:
         curve: Title of the curve that it is a point of, for what is measured at several epochs or
             depths; it is drawn there and not in the table.
         x: Its place on the curve.
+        shared: Whether ``stage`` is one of the study's shared stages, with one value for all seeds.
     """
 
     label: str
@@ -48,6 +49,7 @@ class Measure:
     scale: float = 1.
     curve: str | None = None
     x: float = 0.
+    shared: bool = False
 
 
 class StudyReport:
@@ -90,9 +92,10 @@ class StudyReport:
             measure: The quantity.
         """
         found: dict[str, dict[int, float]] = {}
-        for arm in self.arms:
-            for seed in self.seeds:
-                value = metrics.get(f'seed{seed}/{arm}/{measure.stage}', {}).get(measure.key)
+        for arm in measure.arms if measure.shared else self.arms:
+            for seed in self.seeds[:1] if measure.shared else self.seeds:
+                stage = measure.stage if measure.shared else f'seed{seed}/{arm}/{measure.stage}'
+                value = metrics.get(stage, {}).get(measure.key) if arm in self.arms else None
                 if value is not None:
                     found.setdefault(arm, {})[seed] = measure.scale * value
         return found

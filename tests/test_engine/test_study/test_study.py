@@ -1,6 +1,7 @@
 """Arms and seeds become stages; what is finished is kept, compared and drawn."""
 
 import json
+import re
 import textwrap
 
 import pytest
@@ -199,6 +200,15 @@ def test_some_arms_and_seeds(study_file):
     assert study.minutes == 3 + 2 * 3
 
 
+def test_a_shared_stage_has_one_value_for_all_seeds(study_file, tmp_path):
+    path = study_file(extra="measures.append(dict(label='f', stage='network', key='score', "
+                      "shared=True, arms=['peco', 'other']))")
+    code, text, _ = run(path)
+    found = json.loads((tmp_path / 'work/results.json').read_text())['measures'][2]
+    assert code == 0 and found['values'] == {'peco': {'0': 1}} and found['differences'] == {}
+    assert re.search(r'│ f +│ +│ +│ +1.0 │', text)
+
+
 @pytest.mark.parametrize('kwargs, extra, message', [
     (dict(arms=['vq']), '', 'no arm vq; its arms are scratch, pixel, peco'),
     (dict(seeds=0), '', 'one seed at least'),
@@ -206,6 +216,7 @@ def test_some_arms_and_seeds(study_file):
     ({}, "reference = 'mae'", "reference='mae' is none of the arms"),
     ({}, "stages[0]['arms'] = ['pixl']", 'no arm pixl'),
     ({}, "measures[0]['stage'] = 'prob'", "unknown stage 'prob'"),
+    ({}, "measures[0]['shared'] = True", "unknown stage 'probe'; the stages are network"),
     ({}, "smoke = dict(prob={})", "smoke names the unknown stage 'prob'"),
     ({}, "names = dict(pixl={})", 'no arm pixl'),
     (dict(jobs=0), '', 'jobs must be at least 1'),
