@@ -192,4 +192,6 @@ def test_study_files_name_what_exists(path, smoke, monkeypatch):
             assert check_components(cfg) == []
     for measure in study.pipeline.report.measures:
         arms = set(measure.arms or study.arms) & set(study.arms)
-        assert {f'seed0/{arm}/{measure.stage}' for arm in arms} <= made
+        stages = {measure.stage} if measure.shared else {
+            f'seed0/{arm}/{measure.stage}' for arm in arms}
+        assert stages <= made
