@@ -37,15 +37,18 @@ def variable_of(cfg: Config, path: str) -> str | None:
 
 
 @contextmanager
-def default_folders(cfg: Config) -> Iterator[None]:
+def default_folders(cfg: Config) -> Iterator[bool]:
     """Within, the environment variables that a config names are not set.
 
     Args:
         cfg: A config read from a file.
+
+    Yields:
+        Whether any was set, so that the config would read otherwise.
     """
     names = {name for name, _ in _VARIABLE.findall(cfg.text or '')}
     kept = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
-        yield
+        yield bool(kept)
     finally:
         os.environ.update(kept)

@@ -47,14 +47,13 @@ def masked_prediction_grid(originals: torch.Tensor, masks: torch.Tensor, predict
         uint8 RGB picture ``(height, width, 3)``.
     """
     shares = masks.float().flatten(1).mean(1).tolist()
-    are_ids = predicted.ndim == 3
-    rows = [to_uint8(originals), to_uint8(mask_images(originals, masks)),
-            token_map(predicted) if are_ids else to_uint8(predicted)]
-    labels = ['original', 'masked input', 'predicted\ntokens' + ('' if are_ids else ', decoded')]
+    draw, how = (token_map, '') if predicted.ndim == 3 else (to_uint8, ', decoded')
+    rows = [to_uint8(originals), to_uint8(mask_images(originals, masks)), draw(predicted)]
+    labels = ['original', 'masked input', f'predicted\ntokens{how}']
     hits = None if accuracy is None else [f'{value:.0f}% of tokens right' for value in accuracy]
     captions = [None, [f'{share:.0%} masked' for share in shares], hits]
     if true is not None:
-        rows.append(token_map(true) if are_ids else to_uint8(true))
-        labels.append('true tokens' if are_ids else 'true tokens,\ndecoded')
+        rows.append(draw(true))
+        labels.append('true tokens' + how.replace(' ', '\n'))
         captions.append(None)
     return image_grid(rows, labels, captions, title=title)

@@ -85,8 +85,8 @@ class Stage:
         """The same hash with the default folders of images, to compare stages of two machines."""
         config = self._config()
         if config is not None:
-            with default_folders(config):
-                config = self._config()
+            with default_folders(config) as differ:
+                config = self._config() if differ else config
         return self._hash(config)
 
     def _config(self) -> Config | None:

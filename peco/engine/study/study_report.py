@@ -92,10 +92,13 @@ class StudyReport:
             measure: The quantity.
         """
         found: dict[str, dict[int, float]] = {}
-        for arm in measure.arms if measure.shared else self.arms:
-            for seed in self.seeds[:1] if measure.shared else self.seeds:
-                stage = measure.stage if measure.shared else f'seed{seed}/{arm}/{measure.stage}'
-                value = metrics.get(stage, {}).get(measure.key) if arm in self.arms else None
+        for arm in self.arms:
+            if measure.shared:
+                stages = {self.seeds[0]: measure.stage} if arm in measure.arms else {}
+            else:
+                stages = {seed: f'seed{seed}/{arm}/{measure.stage}' for seed in self.seeds}
+            for seed, stage in stages.items():
+                value = metrics.get(stage, {}).get(measure.key)
                 if value is not None:
                     found.setdefault(arm, {})[seed] = measure.scale * value
         return found

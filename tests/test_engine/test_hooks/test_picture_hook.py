@@ -9,13 +9,11 @@ from peco.utils import load_checkpoint
 from tests.toy_configs import run_tool, tokenizer_config, write_config
 
 
-@pytest.mark.parametrize('run, stage', [
-    ('tokenizer_run', 'tokenizer'), ('pretrain_run', 'pretrain'), ('vq_kd_run', 'tokenizer'),
-    ('vq_kd_run', 'pretrain')])
-def test_a_picture_an_epoch(run, stage, request):
-    folder = request.getfixturevalue(run)
-    folder = (folder / 'pretrain' if (run, stage) == ('vq_kd_run', 'pretrain') else folder)
-    folder = folder / 'pictures'
+@pytest.mark.parametrize('run, pictures, stage', [
+    ('tokenizer_run', 'pictures', 'tokenizer'), ('pretrain_run', 'pictures', 'pretrain'),
+    ('vq_kd_run', 'pictures', 'tokenizer'), ('vq_kd_run', 'pretrain/pictures', 'pretrain')])
+def test_a_picture_an_epoch(run, pictures, stage, request):
+    folder = request.getfixturevalue(run) / pictures
     assert sorted(path.name for path in folder.iterdir()) == [
         f'{stage}_epoch_01.png', f'{stage}_epoch_02.png']
     first, second = (np.asarray(Image.open(path)) for path in sorted(folder.iterdir()))
