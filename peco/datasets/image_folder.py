@@ -56,7 +56,7 @@ class ImageFolder(CustomDataset):
 
     Example:
         >>> dataset = ImageFolder('data/cifar10', 'train', num_per_class=500,
-        ...                       holdout=dict(fraction=0.1, part='train'))
+        ...                       holdout=dict(fraction=0.1, part='train'))  # doctest: +SKIP
     """
 
     def __init__(self,
