@@ -42,8 +42,8 @@ names = {
         **{f'folder-{labels}': _claim + 'scratch_vit-micro' for labels in _labels},
         'folder-5k': _cifar + 'scratch_vit-micro',
         'lr-1k': '2e-3',
-        'lr-5k': '1e-3',
-        'lr-50k': '1e-3'
+        'lr-5k': '5e-4',
+        'lr-50k': '5e-4'
     },
     'pixel': {
         **_of_tokens,

@@ -7,6 +7,7 @@ import json
 import shlex
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -27,7 +28,8 @@ PARTS = ('title', 'work_dir', 'stages', 'table')
 class Pipeline:
     """The stages that a pipeline file lists, run in order; finished ones are kept.
 
-    A stage is finished when its folder holds a ``done.json`` written for the same stage and config.
+    A stage is finished when its folder holds a ``done.json`` written for the same stage and config,
+    from the runs of earlier stages that are there now.
     A training stage that was interrupted goes on from its last checkpoint.
 
     Args:
@@ -98,7 +100,8 @@ class Pipeline:
         """What a finished stage left, or None.
 
         Raises:
-            ValueError: The stage was finished, but with another config.
+            ValueError: The stage was finished, but with another config or from an earlier run of a
+                stage that it reads.
         """
         path = self.done_file(stage)
         if not path.exists():
@@ -109,7 +112,22 @@ class Pipeline:
                 f'stage {stage.name!r} under {self.work_dir} was made with another config or from '
                 f'other folders of images; keep it by naming another folder, or make it again '
                 f'by --redo {stage.name}')
+        for name, finished in record.get('reads', {}).items():
+            if self._finished(name) != finished:
+                raise ValueError(
+                    f'stage {stage.name!r} under {self.work_dir} was made from another run of '
+                    f'{name!r} than is there now; make it again by --redo {stage.name}')
         return record
+
+    def _finished(self, name: str) -> str | None:
+        """When the run of a stage was over that is there now; None if there is none."""
+        path = self.work_dir / name / 'done.json'
+        return _read_record(path)['finished'] if path.exists() else None
+
+    def _read_by(self, stage: Stage) -> dict[str, str | None]:
+        """The earlier stages that a stage reads, and when they were finished."""
+        earlier = self.stages[:self.stages.index(stage)]
+        return {name: self._finished(name) for name in stage.reads(earlier)}
 
     def records(self) -> dict[str, dict]:
         """What all finished stages left, by name."""
@@ -179,20 +197,23 @@ class Pipeline:
         return 0
 
     def _begin(self, stage: Stage, console: Console) -> dict:
-        """Make the stage's folder; what another config or precision began does not go on.
+        """Make the stage's folder; what began otherwise does not go on.
 
         Returns:
-            What begins: hashes, precision, and the seconds that earlier attempts have taken.
+            What begins: hashes, precision, the stages that it reads, and the seconds that earlier
+            attempts have taken.
         """
         folder = stage.folder(self.work_dir)
         path, log = folder / 'begun.json', folder / 'stage.log'
         begun = dict(fingerprint=stage.fingerprint(), config_hash=stage.config_hash(),
-                     amp=self.amp, seconds=0.)
+                     amp=self.amp, reads=self._read_by(stage), seconds=0.)
         if path.exists():
-            before = json.loads(path.read_text())
-            if any(before.get(key) != begun[key] for key in ('fingerprint', 'amp')):
-                console.print(f'{stage.name} was begun with another config or precision: it begins '
-                              'anew, what there was is moved aside')
+            # Earlier versions did not tell what a stage reads.
+            before = {'reads': begun['reads'], **json.loads(path.read_text())}
+            if any(before.get(key) != begun[key] for key in ('fingerprint', 'amp', 'reads')):
+                console.print(f'{stage.name} was begun with another config or precision, or from '
+                              'another run of what it reads: it begins anew, what there was is '
+                              'moved aside')
                 self.set_aside([stage])
             else:
                 # A run that was killed tells by its last line how long it lived.
@@ -234,6 +255,8 @@ class Pipeline:
             # A config may have been edited since.
             fingerprint=begun['fingerprint'],
             config_hash=begun['config_hash'],
+            reads=begun['reads'],
+            finished=datetime.now().isoformat(),
             command=shlex.join(['python', *argv]),
             seconds=round(begun['seconds'] + time.time() - start, 1),
             metrics=dict(collect_metrics(folder), peak_mib=peak_mib))
@@ -245,8 +268,9 @@ class Pipeline:
 
 def _read_record(path: Path) -> dict:
     record = json.loads(path.read_text())
-    # Records of earlier versions have one hash for both.
+    # Records of earlier versions have one hash for both, and no time.
     record.setdefault('config_hash', record['fingerprint'])
+    record.setdefault('finished', None)
     return record
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -73,6 +74,15 @@ class Stage:
         if self.cfg_options:
             argv += ['--cfg-options', *(f'{k}={v}' for k, v in self.cfg_options.items())]
         return [resolve(arg, work_dir) for arg in argv]
+
+    def reads(self, others: Iterable[Stage]) -> list[str]:
+        """Names of those of other stages whose checkpoint or file an argument names."""
+        texts = [str(text) for text in (self.checkpoint, *self.args, *self.cfg_options.values())]
+        return [
+            other.name for other in others
+            if any(f'{{last:{other.name}}}' in text or f'{{work_dir}}/{other.name}/' in f'{text}/'
+                   or (other.makes is not None and other.makes in text) for text in texts)
+        ]
 
     def fingerprint(self) -> str:
         """Hash of the stage and of its whole config, to tell a finished stage from a stale one.

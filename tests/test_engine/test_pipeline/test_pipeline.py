@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import textwrap
 
 import pytest
@@ -112,6 +113,49 @@ def test_a_changed_stage_is_an_error_until_it_is_redone(write_pipeline, tmp_path
     assert pipeline.run(console=Console(quiet=True)) == 0
     assert (tmp_path / 'work/first/calls').read_text() == 'x'
     assert len(list((tmp_path / 'work').glob('second.*'))) == 1
+
+
+def test_what_a_stage_reads():
+    def stage(name, **kwargs):
+        return Stage(name, name, run='tool.py', **kwargs)
+
+    others = [stage('net', makes='{work_dir}/net.pth'), stage('tok'), stage('cache'), stage('pre')]
+    assert stage('a').reads(others) == []
+    assert stage('a', checkpoint='{last:tok}').reads(others) == ['tok']
+    assert stage('a', cfg_options={'x': '{work_dir}/net.pth'}).reads(others) == ['net']
+    assert stage('a', cfg_options={'x': ['{work_dir}/cache/ids']}).reads(others) == ['cache']
+    assert stage('a', args=['--out', '{work_dir}/cached']).reads(others) == []
+    assert stage('a', args=['{work_dir}/cache', '{work_dir}/pre/epoch_1.pth']).reads(others) == [
+        'cache', 'pre']
+
+
+@pytest.mark.parametrize('finished', [True, False])
+def test_a_stage_of_an_earlier_run_of_what_it_reads(write_pipeline, tmp_path, finished):
+    tail = [] if finished else ['fail']
+    args = ['{work_dir}/second', *tail, '{work_dir}/first/out.txt']
+    path = write_pipeline(second=args)
+    assert _run(path)[0] == (0 if finished else 1)
+    shutil.rmtree(tmp_path / 'work/first')
+    if finished:
+        with pytest.raises(ValueError, match="'second' under work was made from another run of "
+                                             "'first' than is there now; .*--redo second"):
+            _run(path)
+        Pipeline(path).redo('second')
+    code, text = _run(path)
+    assert code == (0 if finished else 1)
+    assert ('anew' in text) != finished  # what had begun does not go on
+    assert (tmp_path / 'work/second/calls').read_text() == 'x'
+    assert not finished or '2 of 2 stages finished' in _run(path)[1]
+
+
+def test_stages_of_earlier_versions_stay_finished(write_pipeline, tmp_path):
+    path = write_pipeline(second=['{work_dir}/second', '', '{work_dir}/first/out.txt'])
+    _run(path)
+    for record in (tmp_path / 'work').glob('*/done.json'):
+        content = json.loads(record.read_text())
+        del content['finished'], content['reads']
+        record.write_text(json.dumps(content))
+    assert '2 of 2 stages finished' in _run(path)[1]
 
 
 def test_smoke_overrides_and_bad_pipelines(write_pipeline):
