@@ -24,6 +24,7 @@ from peco.engine.cli import check_device, readable_errors
 from peco.models.tokenizers import BaseTokenizer
 from peco.registry import MODELS
 from peco.utils.config import ConfigError, add_options_argument, load_config
+from peco.utils.whole_file import whole_file
 from peco.visualization import reconstruction_grid, save_picture
 
 
@@ -104,8 +105,8 @@ def main() -> None:
             return show_tokens(model, images, name.name, out, console)
         features = extract_features(model, images)[0].cpu().numpy()
         out = Path(args.out or f'{name.stem}_features.npy')
-        out.parent.mkdir(parents=True, exist_ok=True)
-        np.save(out, features)
+        with whole_file(out) as unfinished:
+            np.save(unfinished, features)
         console.print(f'feature vector of {features.size} numbers, norm '
                       f'{np.linalg.norm(features):.3f}: {out}')
 

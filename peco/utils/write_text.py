@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
+from .whole_file import whole_file
+
 
 def write_text(text: str, path: str | Path) -> None:
-    """Write text in one step: a file is never left half written. Folders are made."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f'.{path.name}.part')
-    unfinished.write_text(text)
-    unfinished.replace(path)
+    """Write text as a :func:`whole_file`."""
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from peco.utils.json_lines import read_json_lines
 
+from .save_figure import save_figure
+
 # Bookkeeping that says nothing about learning.
 _HIDDEN = {'time', 'data_time', 'memory', 'epoch', 'iter', 'step', 'eta', 'base_lr'}
 _COLUMNS = 3
@@ -107,11 +109,7 @@ def plot_curves(runs: Mapping[str, Curves], out: str | Path,
                 handles.setdefault(label, handle)
         figure.legend(handles.values(), handles, loc='outside upper center', ncols=columns,
                       frameon=False)
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, dpi=110)
-    plt.close(figure)
-    return out
+    return save_figure(figure, out)
 
 
 def _order(name: str) -> tuple[int, str]:

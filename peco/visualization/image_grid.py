@@ -11,6 +11,8 @@ import torch
 from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 
+from peco.utils.whole_file import whole_file
+
 _MARGIN, _GAP, _TEXT = 12, 6, 12
 _INK, _PAPER = (34, 34, 34), (255, 255, 255)
 
@@ -100,13 +102,10 @@ def image_grid(rows: Sequence[np.ndarray],
 
 
 def save_picture(picture: np.ndarray, path: str | Path) -> Path:
-    """Write a PNG; a file that is there is replaced in one step, never left half written."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f'.{path.name}.part')
-    Image.fromarray(picture).save(unfinished, format='PNG')
-    unfinished.replace(path)
-    return path
+    """Write a PNG as a :func:`whole_file`."""
+    with whole_file(path) as unfinished:
+        Image.fromarray(picture).save(unfinished, format='PNG')
+    return Path(path)
 
 
 @lru_cache

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from peco.utils.seed_statistics import estimate
 
+from .save_figure import save_figure
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -98,14 +100,3 @@ def panel_grid(panels: Sequence[str], width: float = _WIDTH) -> tuple[Figure, li
     for axis in axes.flat[len(panels):]:
         axis.set_visible(False)
     return figure, list(axes.flat[:len(panels)])
-
-
-def save_figure(figure: Figure, out: str | Path) -> Path:
-    """Write a figure and let go of it."""
-    from matplotlib import pyplot as plt
-
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, dpi=110)
-    plt.close(figure)
-    return out

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from peco.datasets.image_folder import ImageFolder
+from peco.utils.whole_file import whole_file
 from peco.utils.write_json import write_json
 
 from .shard_index import INDEX, ShardIndex
@@ -56,13 +57,12 @@ def write_shards(dataset: ImageFolder, out: str | Path, images_per_shard: int = 
     done = 0
     for name, part in zip(names, parts, strict=True):
         if not (folder / name).exists():
-            unfinished = folder / f'.{name}.part'
-            with webdataset.TarWriter(str(unfinished), encoder=False) as writer:
+            with whole_file(folder / name) as unfinished, webdataset.TarWriter(
+                    str(unfinished), encoder=False) as writer:
                 for image in part:
                     writer.write(_sample(dataset, int(image)))
                     done += 1
                     yield done
-            unfinished.replace(folder / name)
         else:
             done += len(part)
             yield done

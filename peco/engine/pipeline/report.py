@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from peco.utils.markdown_table import markdown_table
 from peco.utils.write_json import write_json
 from peco.utils.write_text import write_text
 
@@ -64,12 +65,5 @@ class Report:
         """
         metrics = {name: record['metrics'] for name, record in records.items()}
         write_json(metrics, folder / 'results.json')
-        lines = [
-            f'# {self.title}', '',
-            '| | ' + ' | '.join(self.columns) + ' |',
-            '|---|' + '---:|' * len(self.columns)
-        ]
-        lines += [
-            f'| {label} | ' + ' | '.join(cells) + ' |' for label, cells in self.values(metrics)
-        ]
-        write_text('\n'.join(lines) + '\n', folder / 'results.md')
+        table = markdown_table(self.columns, self.values(metrics))
+        write_text(f'# {self.title}\n\n{table}\n', folder / 'results.md')

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from peco.utils.markdown_table import markdown_table
 from peco.utils.seed_statistics import Estimate, estimate, paired_difference
 from peco.utils.write_json import write_json
 from peco.utils.write_text import write_text
@@ -175,12 +176,8 @@ class StudyReport:
                 differences={arm: dataclasses.asdict(found)
                              for arm, found in differences.items()}))
         write_json(content, self.path(folder))
-        lines = [f'# {self.title}', '', '| | ' + ' | '.join(self.arms) + ' |',
-                 '|---|' + '---:|' * len(self.arms)]
-        lines += [f'| {label} | ' + ' | '.join(texts) + ' |'
-                  for label, texts in self.cells(metrics)]
-        lines += ['', _LEGEND]
-        write_text('\n'.join(lines) + '\n', folder / f'{self.name}.md')
+        table = markdown_table(self.arms, self.cells(metrics))
+        write_text(f'# {self.title}\n\n{table}\n\n{_LEGEND}\n', folder / f'{self.name}.md')
         panels, differences = {}, {}
         for measure, _, of_arms in self.rows(metrics):
             values = self.values(metrics, measure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import torch
 
 from peco.utils.checkpoint import load_checkpoint
 from peco.utils.fingerprint import state_dict_fingerprint
+from peco.utils.whole_file import whole_file
 
 FORMAT = 'peco.perceptual_network'
 VERSION = 1
@@ -31,17 +31,11 @@ def save_network(path: str | Path, backbone: dict, state_dict: dict[str, torch.T
     Returns:
         The fingerprint of the weights.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     fingerprint = state_dict_fingerprint(state_dict)
     content = dict(format=FORMAT, version=VERSION, backbone=backbone, state_dict=state_dict,
                    mean=list(mean), std=list(std), source=source, fingerprint=fingerprint)
-    partial = path.with_name(f'{path.name}.partial')
-    try:
-        torch.save(content, partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as unfinished:
+        torch.save(content, unfinished)
     return fingerprint
 
 
