@@ -9,7 +9,7 @@ from mmengine.runner import save_checkpoint
 
 from peco.engine.config_check import check_components
 from peco.engine.study import Study
-from peco.registry import MODELS
+from peco.registry import MODELS, TRANSFORMS
 from peco.utils import load_config
 
 ROOT = Path(__file__).parents[2]
@@ -61,15 +61,38 @@ def test_studies_of_one_folder_share_stages(monkeypatch):
     monkeypatch.chdir(ROOT)
     prints = [{stage.name: stage.fingerprint() for stage in
                Study(f'configs/claim/{name}.py', seeds=1, arms=['pixel', 'peco']).pipeline.stages}
-              for name in ('extended', 'core', 'tuning', 'tokenizers')]
-    extended, core, tuning, tokenizers = prints
+              for name in ('extended', 'core', 'tuning', 'pretraining', 'tokenizers')]
+    extended, core, tuning, pretraining, tokenizers = prints
     assert core.items() <= extended.items()
     shared = set(core) & set(tuning)
     assert {'perceptual', 'seed0/peco/tokenizer', 'seed0/peco/pretrain'} <= shared
     assert all(core[name] == tuning[name] for name in shared)
+    shared = set(core) & set(pretraining)
+    assert {'seed0/pixel/pretrain', 'seed0/peco/epoch30', 'seed0/peco/finetune-5k'} <= shared
+    assert all(core[name] == pretraining[name] for name in shared)
     shared = set(core) & set(tokenizers)
     assert {'classifier', 'seed0/pixel/tokenizer', 'seed0/peco/tokenizer'} <= shared
     assert all(core[name] == tokenizers[name] for name in shared)
+
+
+def test_variants_of_masked_image_modelling(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    study = Study('configs/claim/pretraining.py')
+    found = {}
+    for stage in study.pipeline.stages:
+        if '/peco/pretrain' not in stage.name:
+            continue
+        cfg = load_config(stage.config, {key: DictAction._parse_iterable(text)
+                                         for key, text in stage.cfg_options.items()})
+        assert check_components(cfg) == [], stage.name
+        assert cfg.param_scheduler[1].end == cfg.train_cfg.max_epochs
+        masks = [TRANSFORMS.build(transform) for transform in cfg.train_dataloader.dataset.pipeline
+                 if transform['type'] == 'peco.BlockwiseMask']
+        shares = {int(mask({})['mask'].sum()) for mask in masks}
+        found[stage.name.rpartition('/')[2]] = (cfg.train_cfg.max_epochs, *shares)
+    assert found == {
+        'pretrain': (30, 26), 'pretrain-10e': (10, 26), 'pretrain-10e-mask13': (10, 13),
+        'pretrain-10e-mask38': (10, 38), 'pretrain-10e-mask48': (10, 48)}
 
 
 def test_every_variant_of_the_tokenizer_builds(monkeypatch):
