@@ -16,19 +16,19 @@ from typing import NoReturn
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
 from torch.utils.data import DataLoader, IterableDataset
 
 from peco.utils.config import ConfigError, add_options_argument, load_config
 
 from .explain import explain_error
-from .hooks import CodebookInitHook, EpochOfDatasetHook
+from .hooks import CodebookInitHook, EpochOfDatasetHook, ResumeCheckHook
 from .hooks.epoch_end import unwrap
 from .image_folders import is_dataset, use_test_mode
 from .launch import LAUNCHERS, rank_from_environment, setup_launcher
 from .preflight import check_config
 from .refusal import refusal
 from .run_start import RunStart
+from .runner import Runner
 from .weights_check import WeightsCheckHook, check_initial_weights
 
 # Ranks that find the same fault leave the word to the first one and are ended by the launcher; if
@@ -120,6 +120,7 @@ def build_runner(cfg: Config, stage: str, launcher: str) -> Runner:
             _check_train_length(runner)
             _add_codebook_check(runner)
             runner.register_hook(EpochOfDatasetHook())
+            runner.register_hook(ResumeCheckHook())
         runner.register_hook(WeightsCheckHook())
     return runner
 

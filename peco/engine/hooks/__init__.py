@@ -1,15 +1,17 @@
-"""Hooks: tokenizer guard, codebook health, pictures, online kNN, losses without waits."""
+"""Hooks: tokenizer guard, codebook health, pictures, online kNN, losses without waits, resuming."""
 
 from .codebook_hook import CodebookHook
 from .codebook_init_hook import CodebookInitHook
 from .epoch_of_dataset_hook import EpochOfDatasetHook
 from .online_knn_hook import OnlineKNNHook
 from .picture_hook import PictureHook
+from .resume_check_hook import ResumeCheckHook
 from .runtime_info_hook import RuntimeInfoHook
 from .show_results_hook import ShowResultsHook
 from .tokenizer_guard_hook import TokenizerGuardHook, TokenizerMismatchError
 
 __all__ = [
     'CodebookHook', 'CodebookInitHook', 'EpochOfDatasetHook', 'OnlineKNNHook', 'PictureHook',
-    'RuntimeInfoHook', 'ShowResultsHook', 'TokenizerGuardHook', 'TokenizerMismatchError'
+    'ResumeCheckHook', 'RuntimeInfoHook', 'ShowResultsHook', 'TokenizerGuardHook',
+    'TokenizerMismatchError'
 ]
