@@ -20,6 +20,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--smoke', action='store_true', help='one minute: walk every path once')
     parser.add_argument('--work-dir', help='where stages are kept (default: work_dirs/quickstart)')
     parser.add_argument('--redo', metavar='STAGE', help='make this stage and all after it again')
+    parser.add_argument(
+        '--amp', choices=['auto', 'on', 'off'], default='auto',
+        help='train in bfloat16; auto: where the machine computes in it (default)')
     return parser.parse_args()
 
 
@@ -40,6 +43,7 @@ def main() -> int:
         make_demo_data(DATA)
         return run_from_command_line(
             lambda amp: Pipeline(PIPELINE, work_dir=work_dir, smoke=args.smoke, amp=amp),
+            amp=args.amp,
             redo=args.redo,
             finish=show_results)
 

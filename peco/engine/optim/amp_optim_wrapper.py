@@ -53,7 +53,9 @@ class AmpOptimWrapper(OptimWrapper):
         device = next(model.parameters()).device
         if device.type == 'cuda' and not torch.cuda.is_bf16_supported(including_emulation=False):
             raise ValueError(f"GPU '{torch.cuda.get_device_name(device)}' has no bfloat16: train "
-                             "without --amp, or with optim_wrapper.type=mmengine.AmpOptimWrapper")
+                             'without --amp, or, where the config names this class, in float16: '
+                             '--cfg-options optim_wrapper.type=mmengine.AmpOptimWrapper '
+                             'optim_wrapper.dtype=float16')
         if self._prepared is not model:
             add_float32_islands(model)
             self._prepared = model

@@ -7,13 +7,25 @@ from collections.abc import Callable
 
 import torch
 
+from peco.benchmark.child import run_in_child
+
 from .pipeline import Pipeline
 
 
 def bf16_is_native() -> bool:
-    """Whether this machine computes in bfloat16 rather than emulating it."""
+    """Whether this machine, or each of its GPUs, computes in bfloat16 rather than emulating it."""
     # device_count does not start CUDA, which a process that forks must not.
-    return torch.cuda.device_count() > 0 or torch.cpu._is_avx512_bf16_supported()
+    if torch.cuda.device_count() > 0:
+        return run_in_child(_gpus_have_bf16)[0]
+    return torch.cpu._is_avx512_bf16_supported()
+
+
+def _gpus_have_bf16() -> bool:
+    for index in range(torch.cuda.device_count()):
+        with torch.cuda.device(index):
+            if not torch.cuda.is_bf16_supported(including_emulation=False):
+                return False
+    return True
 
 
 def run_from_command_line(make: Callable[[bool], Pipeline],

@@ -6,8 +6,9 @@ import dataclasses
 import json
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from rich.console import Console
@@ -18,10 +19,13 @@ from peco.utils.write_json import write_json
 from .progress import PipelineProgress
 from .report import Report
 from .spec import fill, read_spec
-from .stage import Stage
+from .stage import Stage, config_text
+from .stage_lock import stage_lock
 from .stage_process import PEAK_MEMORY, StageProcess
 
 LOG_TAIL = 15
+# What --amp means, and its value.
+_PRECISIONS = {True: ('bfloat16', 'on'), False: ('float32', 'off')}
 PARTS = ('title', 'work_dir', 'stages', 'table')
 
 
@@ -96,8 +100,12 @@ class Pipeline:
         """The mark of a finished stage."""
         return stage.folder(self.work_dir) / 'done.json'
 
-    def done(self, stage: Stage) -> dict | None:
+    def done(self, stage: Stage, read: Callable[[str], str] = config_text) -> dict | None:
         """What a finished stage left, or None.
+
+        Args:
+            stage: The stage.
+            read: As in :meth:`Stage.fingerprint`.
 
         Raises:
             ValueError: The stage was finished, but with another config or from an earlier run of a
@@ -107,7 +115,7 @@ class Pipeline:
         if not path.exists():
             return None
         record = _read_record(path)
-        if record['fingerprint'] != stage.fingerprint():
+        if record['fingerprint'] != stage.fingerprint(read):
             raise ValueError(
                 f'stage {stage.name!r} under {self.work_dir} was made with another config or from '
                 f'other folders of images; keep it by naming another folder, or make it again '
@@ -129,13 +137,52 @@ class Pipeline:
         earlier = self.stages[:self.stages.index(stage)]
         return {name: self._finished(name) for name in stage.reads(earlier)}
 
+    def check_finished(self, stages: Sequence[Stage]) -> list[Stage]:
+        """Return the stages that are left to run, and tell what cannot be gone on with.
+
+        Raises:
+            ValueError: See :meth:`done`; or a stage was trained in another precision.
+        """
+        read, todo = cache(config_text), []
+        for stage in stages:
+            record = self.done(stage, read)
+            if record is None:
+                todo.append(stage)
+            elif stage.run == 'train' and ('--amp' in record['command'].split()) != self.amp:
+                now, before = _PRECISIONS[self.amp], _PRECISIONS[not self.amp]
+                raise ValueError(
+                    f'stage {stage.name!r} under {self.work_dir} was trained in {before[0]}, the '
+                    f'rest would be in {now[0]}: go on with --amp {before[1]}, name another '
+                    f'folder, or make it again by --redo {stage.name}')
+        return todo
+
+    def examine(self) -> tuple[dict[str, dict], list[str]]:
+        """What finished stages left, by name, and the names of those that do not count.
+
+        Those were made with another config, or from another run of what they read, or read such a
+        one.
+        """
+        read, records, stale = cache(config_text), {}, []
+        for place, stage in enumerate(self.stages):
+            try:
+                record = self.done(stage, read)
+            except ValueError:
+                stale.append(stage.name)
+                continue
+            if record is None:
+                continue
+            if set(stale).intersection(stage.reads(self.stages[:place])):
+                stale.append(stage.name)
+            else:
+                records[stage.name] = record
+        return records, stale
+
     def records(self) -> dict[str, dict]:
-        """What all finished stages left, by name."""
-        files = {stage.name: self.done_file(stage) for stage in self.stages}
-        return {name: _read_record(path) for name, path in files.items() if path.exists()}
+        """What those finished stages left that count, by name."""
+        return self.examine()[0]
 
     def metrics(self) -> dict[str, dict]:
-        """Metrics of all finished stages by name."""
+        """Metrics of those finished stages that count, by name."""
         return {name: record['metrics'] for name, record in self.records().items()}
 
     def redo(self, name: str) -> None:
@@ -185,13 +232,14 @@ class Pipeline:
 
     def run_stages(self, stages: Sequence[Stage], console: Console) -> int:
         """Run what is not finished of some stages; return an exit code."""
-        todo = [stage for stage in stages if self.done(stage) is None]
+        todo = self.check_finished(stages)
         console.print(f'{self.title}: {len(stages) - len(todo)} of {len(stages)} stages finished, '
                       f'{len(todo)} to run under {self.work_dir}')
         with PipelineProgress(todo, console) as progress:
             for stage in todo:
                 progress.begin(stage, self.stages.index(stage) + 1, len(self.stages))
-                code = self._run_stage(stage, progress, console)
+                with stage_lock(self.work_dir, stage.name):
+                    code = self._run_stage(stage, progress, console)
                 if code:
                     return code
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,15 @@ from mmengine.config import Config
 from ..path_variables import default_folders
 
 TOOLS = {'train': 'tools/train.py', 'test': 'tools/test.py'}
+
+
+def _read(path: str) -> Config:
+    return Config.fromfile(path, import_custom_modules=False)
+
+
+def config_text(path: str) -> str:
+    """The whole config of a file."""
+    return _read(path).pretty_text
 
 
 @dataclass
@@ -84,30 +93,29 @@ class Stage:
                    or (other.makes is not None and other.makes in text) for text in texts)
         ]
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, read: Callable[[str], str] = config_text) -> str:
         """Hash of the stage and of its whole config, to tell a finished stage from a stale one.
 
         What it is called and how long it may take are no part of it.
+
+        Args:
+            read: Gives the whole text of a config; of many stages one that remembers what it has
+                read.
         """
-        return self._hash(self._config())
+        return self._hash(read(self.config) if self.config else '')
 
     def config_hash(self) -> str:
         """The same hash with the default folders of images, to compare stages of two machines."""
-        config = self._config()
-        if config is not None:
-            with default_folders(config) as differ:
-                config = self._config() if differ else config
-        return self._hash(config)
+        if not self.config:
+            return self._hash('')
+        config = _read(self.config)
+        with default_folders(config) as differ:
+            return self._hash((_read(self.config) if differ else config).pretty_text)
 
-    def _config(self) -> Config | None:
-        return Config.fromfile(self.config, import_custom_modules=False) if self.config else None
-
-    def _hash(self, config: Config | None) -> str:
+    def _hash(self, config: str) -> str:
         content = {key: value for key, value in asdict(self).items()
                    if key not in ('title', 'minutes')}
-        text = json.dumps(content, sort_keys=True, default=str)
-        if config is not None:
-            text += config.pretty_text
+        text = json.dumps(content, sort_keys=True, default=str) + config
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import resource
 import runpy
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,19 @@ from pathlib import Path
 PEAK_MEMORY = 'peak memory of the process:'
 
 
-def _child(argv: list[str], write_end: int) -> None:
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with(parent: int) -> None:
+    """Let this process end when the one that started it is killed."""
+    if sys.platform == 'linux':
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # killed in the meantime
+            sys.exit(128 + signal.SIGTERM)
+
+
+def _child(argv: list[str], write_end: int, parent: int) -> None:
+    _end_with(parent)
     os.dup2(write_end, 1)
     os.dup2(write_end, 2)
     os.close(write_end)
@@ -33,7 +47,8 @@ class StageProcess:
     """Run a Python tool in a fork of this process, which has the libraries imported already.
 
     Importing torch, mmpretrain and timm takes longer than many a small stage; a fork shares the
-    imports and still isolates the stage's state. The parent must not have used CUDA.
+    imports and still isolates the stage's state. The parent must not have used CUDA. A parent that
+    is killed takes the stage with it (Linux).
 
     Args:
         argv: Tool and arguments.
@@ -53,7 +68,7 @@ class StageProcess:
         """Run to the end, hand each printed line to ``on_line``, return the exit code."""
         read_end, write_end = os.pipe()
         process = multiprocessing.get_context('fork').Process(
-            target=_child, args=(self.argv, write_end))
+            target=_child, args=(self.argv, write_end, os.getpid()))
         process.start()
         os.close(write_end)
         try:

@@ -187,8 +187,7 @@ class Study:
     def _run_side_by_side(self, console: Console) -> int:
         """First what all share, then ``jobs`` arms and seeds at a time."""
         shared = self.pipeline.stages[:self._num_shared]
-        for stage in self.pipeline.stages:
-            self.pipeline.done(stage)  # a stale one is told before hours of work
+        self.pipeline.check_finished(self.pipeline.stages)  # told before hours of work
         code = self.pipeline.run_stages(shared, console)
         if code:
             return code
@@ -200,8 +199,12 @@ class Study:
 
         def run_chain(stages: list[Stage]) -> int:
             torch.set_num_threads(threads)
-            return self.pipeline.run_stages(stages, Console(width=console.width,
-                                                            force_terminal=False))
+            own = Console(width=console.width, force_terminal=False)
+            try:
+                return self.pipeline.run_stages(stages, own)
+            except (FileNotFoundError, ValueError) as error:
+                own.print(f'error: {error}', markup=False, highlight=False)
+                return 2
 
         def on_end(name: str, code: int) -> None:
             left, minutes = self.minutes, (time.time() - start) / 60
@@ -258,7 +261,12 @@ class Study:
 
     def summarize(self, console: Console | None = None) -> None:
         """Print the table of what there is."""
-        self._show(self.pipeline.records(), console or Console())
+        console = console or Console()
+        records, stale = self.pipeline.examine()
+        self._show(records, console)
+        if stale:
+            console.print(f'Left out: {len(stale)} stages that were made with another config, or '
+                          f"from another run of what they read: {', '.join(stale)}")
 
     def _show(self, records: Mapping[str, dict], console: Console) -> None:
         console.print(f'{len(records)} of {len(self.pipeline.stages)} stages are finished; '

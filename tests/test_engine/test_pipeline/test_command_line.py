@@ -1,6 +1,9 @@
-import pytest
+from contextlib import nullcontext
 
-from peco.engine.pipeline import bf16_is_native, run_from_command_line
+import pytest
+import torch
+
+from peco.engine.pipeline import bf16_is_native, command_line, run_from_command_line
 
 
 class _Pipeline:
@@ -27,6 +30,17 @@ def test_runs_the_pipeline_in_the_wanted_precision(amp, expected):
     assert run_from_command_line(make, amp=amp, redo='a', until='b') == 7
     assert made[0].amp is (bf16_is_native() if expected is None else expected)
     assert (made[0].redone, made[0].until) == ('a', 'b')
+
+
+@pytest.mark.parametrize('majors, expected', [((8, 9), True), ((9, 7), False)])
+def test_a_gpu_without_bfloat16_trains_in_float32(monkeypatch, majors, expected):
+    current = []
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: len(majors))
+    monkeypatch.setattr(torch.cuda, 'device', lambda index: nullcontext(current.append(index)))
+    monkeypatch.setattr(torch.cuda, 'is_bf16_supported',
+                        lambda including_emulation: majors[current[-1]] >= 8)
+    monkeypatch.setattr(command_line, 'run_in_child', lambda function: (function(), 0.))
+    assert bf16_is_native() is expected
 
 
 @pytest.mark.parametrize('code, finished', [(0, True), (7, False)])

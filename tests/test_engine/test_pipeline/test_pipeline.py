@@ -1,7 +1,11 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import textwrap
+import time
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -10,6 +14,7 @@ from peco.engine.pipeline import Pipeline, Report, Stage, StageProcess
 from peco.engine.pipeline.pipeline import collect_metrics
 from peco.engine.pipeline.progress import PipelineProgress
 from peco.engine.pipeline.stage import resolve
+from peco.engine.pipeline.stage_lock import stage_lock
 
 TOOL = """
 import json, pathlib, sys
@@ -208,10 +213,10 @@ def test_metrics_come_from_the_last_scalars(tmp_path):
 
 
 def test_a_line_that_a_killed_run_left_half_written_does_not_count(tmp_path):
-    for time, text in (('20260101_000000', '{"loss": 2.0}\n{"loss": 1.'),
-                       ('20260101_000100', '{"loss": 0.5}\n')):
-        (tmp_path / time / 'vis_data').mkdir(parents=True)
-        (tmp_path / time / 'vis_data/scalars.json').write_text(text)
+    for begin, text in (('20260101_000000', '{"loss": 2.0}\n{"loss": 1.'),
+                        ('20260101_000100', '{"loss": 0.5}\n')):
+        (tmp_path / begin / 'vis_data').mkdir(parents=True)
+        (tmp_path / begin / 'vis_data/scalars.json').write_text(text)
     assert collect_metrics(tmp_path) == {'loss': 0.5}
 
 
@@ -284,3 +289,69 @@ def test_report_shows_a_dash_for_what_has_not_run():
     report = Report('t', [dict(label='x', cells={'A': ('s', 'k', '.2f')})], ['A', 'B'])
     assert report.values({}) == [('x', ['–', ''])]
     assert report.values({'s': {'k': 1.234}}) == [('x', ['1.23', ''])]
+
+
+def test_a_stage_ends_with_the_process_that_started_it(tmp_path):
+    (tmp_path / 'tool.py').write_text(
+        "import os, time\nprint('pid', os.getpid(), flush=True)\ntime.sleep(60)\n")
+    code = (f'from pathlib import Path\nfrom peco.engine.pipeline import StageProcess\n'
+            f'StageProcess([{str(tmp_path / "tool.py")!r}], Path({str(tmp_path / "log")!r})).run('
+            'lambda line: print(line, flush=True))\n')
+    parent = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True)
+    stage = int(parent.stdout.readline().split()[1])
+    assert os.path.exists(f'/proc/{stage}')
+    parent.kill()
+    parent.wait()
+    deadline = time.time() + 30
+    while _lives(stage) and time.time() < deadline:
+        time.sleep(0.05)
+    assert not _lives(stage)
+
+
+def _lives(pid):
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
+    except FileNotFoundError:
+        return False
+
+
+def test_two_processes_do_not_run_the_same_stage(write_pipeline, tmp_path):
+    path = write_pipeline()
+    with stage_lock(tmp_path / 'work', 'first'), stage_lock(tmp_path / 'other', 'first'):
+        with pytest.raises(ValueError, match="stage 'first' is being run by another process under "
+                                             'work'):
+            _run(path)
+    assert _run(path)[0] == 0
+
+
+def test_what_does_not_count_is_not_in_the_table(write_pipeline, tmp_path):
+    second = ['{work_dir}/second', '', '{work_dir}/first/out.txt']
+    path = write_pipeline(second=second)
+    _run(path)
+    assert set(Pipeline(path).records()) == {'first', 'second'}
+    # Another first stage: the second one has read what does not count.
+    path = write_pipeline(second=second, extra="stages[0]['cfg_options'] = dict(a=1)")
+    assert Pipeline(path).examine() == ({}, ['first', 'second'])
+    path = write_pipeline(second=[*second, 'more'])
+    records, stale = Pipeline(path).examine()
+    assert list(records) == ['first'] and stale == ['second']
+
+
+def test_stages_of_another_precision_do_not_go_on(write_pipeline, tmp_path):
+    path = write_pipeline()
+    _run(path)
+    for amp in (False, True):
+        pipeline = Pipeline(path, amp=amp)
+        pipeline.stages[0].run = 'train'
+        # Only the command tells: the fingerprint is of what would run.
+        record = tmp_path / 'work/first/done.json'
+        content = dict(json.loads(record.read_text()), command='python tools/train.py c.py --amp')
+        pipeline.stages[0].fingerprint = lambda read, content=content: content['fingerprint']
+        record.write_text(json.dumps(content))
+        if amp:
+            assert pipeline.check_finished(pipeline.stages) == []
+        else:
+            with pytest.raises(ValueError, match="stage 'first' under work was trained in bfloat16,"
+                                                 ' the rest would be in float32: go on with --amp '
+                                                 'on'):
+                pipeline.check_finished(pipeline.stages)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from peco.engine.study import Study
+from peco.engine.study import Study, StudyReport
 from tests.toy_configs import run_tool
 
 TOOL = """
@@ -192,6 +192,12 @@ def test_stale_stages_are_told_before_any_job_runs(study_file, tmp_path):
     path = study_file(extra="stages[1]['args'] = ['{work_dir}/{run}/probe', '1']")
     with pytest.raises(ValueError, match='seed0/scratch/probe.*another config'):
         run(path, jobs=2)
+    # They count no longer, wherever numbers are shown or written.
+    assert not any('probe' in name for name in StudyReport.read(tmp_path / 'work/results.json'))
+    console = Console(record=True, width=200)
+    Study(path).summarize(console)
+    text = ' '.join(console.export_text().split())
+    assert 'Left out:' in text and 'seed0/scratch/probe' in text
 
 
 def test_some_arms_and_seeds(study_file):
