@@ -33,7 +33,13 @@ optim_wrapper = dict(
     paramwise_cfg=dict(_base_.optim_wrapper.paramwise_cfg, layer_decay_rate=0.8))
 param_scheduler = [
     dict(_base_.param_scheduler[0], start_factor=1e-2, end=2),
-    dict(_base_.param_scheduler[1], begin=2, end=15),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=1e-6,
+        by_epoch=True,
+        begin=2,
+        end=15,
+        convert_to_iter_based=True),
 ]
 train_cfg = dict(max_epochs=15, val_interval=15)
 auto_scale_lr = dict(enable=False, base_batch_size=128)

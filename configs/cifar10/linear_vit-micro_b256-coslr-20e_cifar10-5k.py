@@ -28,7 +28,13 @@ optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=4e-3, weight_decay=1e-4, fused=True))
 param_scheduler = [
     dict(_base_.param_scheduler[0], start_factor=1e-2, end=1),
-    dict(_base_.param_scheduler[1], begin=1, end=20, eta_min=0.),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=0.,
+        by_epoch=True,
+        begin=1,
+        end=20,
+        convert_to_iter_based=True),
 ]
 train_dataloader = dict(batch_size=256)
 train_cfg = dict(max_epochs=20, val_interval=20)

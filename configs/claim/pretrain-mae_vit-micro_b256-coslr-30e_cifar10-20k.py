@@ -37,7 +37,13 @@ optim_wrapper = dict(
     paramwise_cfg=_base_.optim_wrapper.paramwise_cfg)
 param_scheduler = [
     dict(_base_.param_scheduler[0], start_factor=1e-2, end=1),
-    dict(_base_.param_scheduler[1], begin=1, end=30),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=1e-5,
+        by_epoch=True,
+        begin=1,
+        end=30,
+        convert_to_iter_based=True),
 ]
 # Labels choose as many images of each class; the model does not see them.
 train_dataloader = dict(

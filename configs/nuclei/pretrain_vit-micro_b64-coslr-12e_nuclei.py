@@ -24,7 +24,13 @@ optim_wrapper = dict(_delete_=True, type='OptimWrapper', **{
     key: _base_.optim_wrapper[key] for key in ('optimizer', 'clip_grad', 'paramwise_cfg')})
 param_scheduler = [
     dict(_base_.param_scheduler[0], start_factor=1e-2, end=2),
-    dict(_base_.param_scheduler[1], begin=2, end=12),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=1e-5,
+        by_epoch=True,
+        begin=2,
+        end=12,
+        convert_to_iter_based=True),
 ]
 train_cfg = dict(max_epochs=12)
 auto_scale_lr = dict(enable=False, base_batch_size=64)

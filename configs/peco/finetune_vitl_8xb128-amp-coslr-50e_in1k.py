@@ -15,6 +15,6 @@ model = dict(
 optim_wrapper = dict(optimizer=dict(lr=1e-3), paramwise_cfg=dict(layer_decay_rate=0.75))
 param_scheduler = [
     dict(_base_.param_scheduler[0], end=5),
-    dict(_base_.param_scheduler[1], begin=5, end=50),
+    dict(_base_.param_scheduler[1], begin=5, end=50, eta_min_ratio=1e-6 / 1e-3),
 ]
 train_cfg = dict(max_epochs=50)

@@ -27,7 +27,7 @@ optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=4e-3, weight_decay=1e-4, fused=True))
 param_scheduler = [
     _base_.param_scheduler[0],
-    dict(_base_.param_scheduler[1], eta_min=0.),
+    dict(_base_.param_scheduler[1], eta_min_ratio=0.),
 ]
 val_evaluator = dict(_delete_=True, type='peco.DepthAccuracy')
 test_evaluator = dict(_delete_=True, type='peco.DepthAccuracy')

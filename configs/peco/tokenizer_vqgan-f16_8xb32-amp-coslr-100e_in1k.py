@@ -23,7 +23,7 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=1e-3, by_epoch=True, end=1, convert_to_iter_based=True),
     dict(
         type='CosineAnnealingLR',
-        eta_min=1e-6,
+        eta_min_ratio=5e-3,
         by_epoch=True,
         begin=1,
         end=100,

@@ -25,7 +25,7 @@ param_scheduler = [
         convert_to_iter_based=True),
     dict(
         type='CosineAnnealingLR',
-        eta_min=1e-5,
+        eta_min_ratio=1e-5 / 1.5e-3,
         by_epoch=True,
         begin=10,
         end=800,
