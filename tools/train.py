@@ -9,6 +9,7 @@ import argparse
 
 import _environment  # noqa: F401
 from mmengine.config import Config
+from mmengine.runner import find_latest_checkpoint
 
 import peco  # noqa: F401  (registers the components)
 from peco.engine.cli import (
@@ -18,6 +19,7 @@ from peco.engine.cli import (
     readable_errors,
     started_runner,
 )
+from peco.engine.launch import rank_from_environment
 from peco.utils.config import ConfigError
 
 
@@ -47,7 +49,13 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
         for key in ('dtype', 'loss_scale', 'use_fsdp'):
             cfg.optim_wrapper.pop(key, None)
         cfg.optim_wrapper.type = 'peco.AmpOptimWrapper'
-    if args.resume == 'auto':
+    if args.resume == 'auto' and find_latest_checkpoint(cfg.work_dir) is None:
+        # Weights that the config begins from would be lost: mmengine would look no further.
+        cfg.resume = False
+        if rank_from_environment()[0] == 0:
+            print(f"--resume: work dir '{cfg.work_dir}' holds no checkpoint yet, training begins "
+                  'anew')
+    elif args.resume == 'auto':
         cfg.resume, cfg.load_from = True, None
     elif args.resume is not None:
         cfg.resume, cfg.load_from = True, args.resume

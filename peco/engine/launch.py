@@ -7,6 +7,7 @@ import gc
 import os
 import subprocess
 from datetime import timedelta
+from pathlib import Path
 
 import torch
 from mmengine.config import Config
@@ -14,6 +15,7 @@ from torch import distributed as dist
 
 from .host_memory import keep_freed_memory
 
+NVIDIA_DRIVER = Path('/proc/driver/nvidia/version')
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 
@@ -29,13 +31,14 @@ def setup_launcher(cfg: Config, launcher: str = 'none') -> None:
         launcher: ``'none'``, ``'pytorch'`` (torchrun), ``'slurm'`` or ``'mpi'``.
 
     Raises:
-        ValueError: An unknown launcher, a launcher whose environment is absent, or more ranks
-            than GPUs on this machine.
+        ValueError: An unknown launcher, a launcher whose environment is absent, more ranks than
+            GPUs on this machine, or a GPU that PyTorch cannot use.
     """
     if launcher not in LAUNCHERS:
         raise ValueError(f'launcher={launcher!r} is not one of {LAUNCHERS}')
     cfg.launcher = launcher
     if not torch.cuda.is_available():
+        _check_driver()
         keep_freed_memory()
     if launcher == 'none':
         return
@@ -101,7 +104,22 @@ def _set_environment(launcher: str) -> None:
                                capture_output=True, text=True).stdout.split()
         os.environ['MASTER_ADDR'] = hosts[0]
     os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
-    os.environ.setdefault('MASTER_PORT', '29500')
+    os.environ.setdefault('MASTER_PORT', str(_slurm_port() if launcher == 'slurm' else 29500))
+
+
+def _slurm_port() -> int:
+    """The same port on all ranks of a job, mostly another one for each job that shares a node."""
+    job, step = (int(os.environ.get(name, 0)) for name in ('SLURM_JOB_ID', 'SLURM_STEP_ID'))
+    return 20000 + (job + step) % 10000
+
+
+def _check_driver() -> None:
+    if (torch.version.cuda is not None and NVIDIA_DRIVER.exists()
+            and os.environ.get('CUDA_VISIBLE_DEVICES') != ''):
+        raise ValueError(
+            f'this machine has an NVIDIA driver that PyTorch {torch.__version__} cannot use: it '
+            f'wants a GPU and a driver for CUDA {torch.version.cuda}. To train on the CPU all the '
+            'same, set CUDA_VISIBLE_DEVICES= (empty)')
 
 
 def _check_gpu_count() -> None:

@@ -98,6 +98,10 @@ def _check_data(cfg: Config, stage: str) -> list[str]:
                         'training: take peco.ImageFolder here']
             for path, key in _missing_data(loader.get('dataset'), f'{name}.dataset'):
                 missing.setdefault(path, []).append(key)
+    # Evaluators of detection read the annotations, too.
+    for name in ('val_evaluator', ) if stage == 'train' else ('test_evaluator', ):
+        for key, path in _annotations_of(cfg.get(name), name):
+            missing.setdefault(path, []).append(key)
     return [_data_line(path, keys, cfg) for path, keys in missing.items()]
 
 
@@ -125,6 +129,17 @@ def _missing_data(node: Any, here: str) -> list[tuple[str, str]]:
     for key in ('dataset', 'datasets'):
         found += _missing_data(node.get(key), f'{here}.{key}')
     return found
+
+
+def _annotations_of(node: Any, here: str) -> list[tuple[str, str]]:
+    """Find the annotation files of an evaluator that do not exist, each with its config key."""
+    if isinstance(node, (list, tuple)):
+        return [found for index, child in enumerate(node)
+                for found in _annotations_of(child, f'{here}.{index}')]
+    path = node.get('ann_file') if isinstance(node, dict) else None
+    if not isinstance(path, str) or '://' in path or Path(path).expanduser().exists():
+        return []
+    return [(f'{here}.ann_file', path)]
 
 
 def _parts_of_dataset(node: dict, root: str, here: str) -> list[tuple[str, str]]:

@@ -95,3 +95,30 @@ def test_rank_from_environment(group):
     group.setenv('SLURM_PROCID', '9')
     group.setenv('SLURM_LOCALID', '1')
     assert rank_from_environment() == (9, 1)
+
+
+def test_jobs_that_share_a_node_have_ports_of_their_own(group):
+    ports = set()
+    for job in ('8123', '8124'):
+        for name, value in dict(SLURM, SLURM_JOB_ID=job, SLURM_STEP_ID='0').items():
+            group.setenv(name, value)
+        os.environ.pop('MASTER_PORT', None)
+        setup_launcher(Config(), 'slurm')
+        ports.add(os.environ['MASTER_PORT'])
+        dist.destroy_process_group()
+    assert ports == {'28123', '28124'}
+
+
+def test_a_gpu_that_cannot_be_used(group, tmp_path):
+    driver = tmp_path / 'version'
+    driver.write_text('NVRM')
+    group.setattr('peco.engine.launch.NVIDIA_DRIVER', driver)
+    group.setattr(torch.version, 'cuda', '13.0')
+    group.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    with pytest.raises(ValueError, match='driver for CUDA 13.0. .*CUDA_VISIBLE_DEVICES='):
+        setup_launcher(Config(), 'none')
+    group.setenv('CUDA_VISIBLE_DEVICES', '')
+    setup_launcher(Config(), 'none')
+    group.delenv('CUDA_VISIBLE_DEVICES')
+    group.setattr(torch.version, 'cuda', None)  # PyTorch for CPUs alone
+    setup_launcher(Config(), 'none')

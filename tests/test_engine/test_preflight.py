@@ -48,6 +48,15 @@ def test_a_missing_folder_of_an_environment_variable_names_it(images):
     assert 'Put your data there, set the environment variable PECO_TRAIN_DIR to a' in problem
 
 
+def test_annotations_of_an_evaluator(images):
+    cfg = Config(classifier_config(images))
+    cfg.val_evaluator = [cfg.val_evaluator, dict(type='CocoMetric', ann_file='/none/val.json')]
+    problem, = (line for line in check_config(cfg, 'train') if line.startswith('data'))
+    assert problem == ("data file '/none/val.json' does not exist. Put your data there, or name "
+                       'your own: --cfg-options val_evaluator.1.ann_file=PATH')
+    assert not any(line.startswith('data') for line in check_config(cfg, 'test'))
+
+
 def test_a_folder_without_images(images, tmp_path):
     cfg = tokenizer_config(images)
     folder = tmp_path / 'data'

@@ -20,6 +20,8 @@ def test_arguments_reach_the_config(images, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(Runner, 'train', lambda self: seen.append(self.cfg))
     config = write_config(classifier_config(images), tmp_path / 'train_arguments.py')
+    (tmp_path / 'w').mkdir()
+    (tmp_path / 'w/last_checkpoint').write_text('epoch_1.pth')
     assert run_tool('train', config, '--work-dir', tmp_path / 'w', '--no-validate', '--resume',
                     '--auto-scale-lr', '--cfg-options', 'train_dataloader.batch_size=2',
                     'train_dataloader.num_workers=1') == 0
@@ -31,6 +33,18 @@ def test_arguments_reach_the_config(images, tmp_path, monkeypatch):
     assert loader.batch_size == 2 and loader.collate_fn.type == 'default_collate'
     assert loader.persistent_workers is True and cfg.test_dataloader.persistent_workers is False
     assert loader.pin_memory is torch.cuda.is_available()
+
+
+def test_nothing_to_resume_from(images, classifier_run, tmp_path, monkeypatch, capsys):
+    from mmengine.runner import Runner
+    seen = []
+    monkeypatch.setattr(Runner, 'train', lambda self: seen.append(self.cfg))
+    config = write_config(classifier_config(images), tmp_path / 'train_resume_nothing.py')
+    path = classifier_run / 'epoch_2.pth'
+    assert run_tool('train', config, '--work-dir', tmp_path / 'w', '--resume', '--cfg-options',
+                    f'load_from={path}') == 0
+    assert (seen[0].resume, seen[0].load_from) == (False, str(path))
+    assert f"work dir '{tmp_path / 'w'}' holds no checkpoint yet" in capsys.readouterr().out
 
 
 def test_work_dir_is_named_after_the_config(images, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 # ADE20K at 512 px. Several scales and flips in testing are relative to the test scale; in mmseg's
 # own file they are relative to each image's size.
 _base_ = 'mmseg::_base_/datasets/ade20k.py'
+data_root = '{{$PECO_ADE_DIR:data/ade/ADEChallengeData2016}}'
 
 tta_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -16,4 +17,6 @@ tta_pipeline = [
             [dict(type='PackSegInputs')],
         ]),
 ]
-train_dataloader = dict(batch_size=2)
+train_dataloader = dict(batch_size=2, dataset=dict(data_root=data_root))
+val_dataloader = dict(dataset=dict(data_root=data_root))
+test_dataloader = val_dataloader

@@ -1,5 +1,6 @@
 # ADE20K at 640 px, with test-time augmentation relative to the test scale.
 _base_ = 'mmseg::_base_/datasets/ade20k_640x640.py'
+data_root = '{{$PECO_ADE_DIR:data/ade/ADEChallengeData2016}}'
 
 tta_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -15,4 +16,6 @@ tta_pipeline = [
             [dict(type='PackSegInputs')],
         ]),
 ]
-train_dataloader = dict(batch_size=2)
+train_dataloader = dict(batch_size=2, dataset=dict(data_root=data_root))
+val_dataloader = dict(dataset=dict(data_root=data_root))
+test_dataloader = val_dataloader

@@ -1,5 +1,6 @@
 # COCO with boxes and masks; training at short sides of 480 to 800.
 _base_ = 'mmdet::_base_/datasets/coco_instance.py'
+data_root = '{{$PECO_COCO_DIR:data/coco}}'
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -11,4 +12,9 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackDetInputs'),
 ]
-train_dataloader = dict(batch_size=4, num_workers=4, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(
+    batch_size=4, num_workers=4, dataset=dict(data_root=data_root, pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(data_root=data_root))
+test_dataloader = val_dataloader
+val_evaluator = dict(ann_file=data_root + '/annotations/instances_val2017.json')
+test_evaluator = val_evaluator

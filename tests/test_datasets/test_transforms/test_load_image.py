@@ -64,6 +64,25 @@ def test_16_bit_colour_is_scaled_to_8(extension):
     assert np.abs(out - values / 257).max() <= 1
 
 
+@pytest.mark.parametrize('extension', ['png', 'tiff'])
+@pytest.mark.parametrize('top, told', [(4095, True), (65535, False)])
+def test_camera_images_that_become_nearly_black_are_told_once(monkeypatch, extension, top, told):
+    lines = []
+    monkeypatch.setattr('peco.datasets.transforms.load_image.print_log',
+                        lambda line, **kwargs: lines.append(line))
+    raw = np.linspace(0, top, 24 * 32).reshape(24, 32).astype(np.uint16)
+    deep = cv2.imencode(f'.{extension}', raw)[1].tobytes()
+    dark = cv2.imencode(f'.{extension}', (raw >> 12).astype(np.uint8))[1].tobytes()
+    load = LoadImage()
+    for name, content in (('a', deep), ('b', deep)):
+        load(dict(img_path=name, img_bytes=content))
+    assert len(lines) == told
+    assert not told or lines[0].startswith('a, and perhaps others, use a small part of their 16')
+    if extension == 'png':  # a dark image of 8 bits is as it is
+        LoadImage()(dict(img_path='c', img_bytes=dark))
+        assert len(lines) == told
+
+
 def test_16_bit_is_scaled_by_the_pillow_reader_too(monkeypatch):
     monkeypatch.setattr(cv2, 'imdecode', lambda *args: None)
     out = _rgb_of(_bytes(Image.fromarray(_sixteen_bit()), 'PNG'))
