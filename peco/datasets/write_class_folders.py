@@ -1,0 +1,46 @@
+"""A data set of torchvision as class folders."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_DIGITS = 5
+
+
+def write_class_folders(dataset: Any, out: str | Path) -> Iterator[int]:
+    """Write ``out/<class>/<number>.png``, without loss, in the order of the data set.
+
+    The folder appears when it is whole; what an interrupted call has left is overwritten.
+
+    Args:
+        dataset: ``(PIL image, label)`` pairs with ``classes``, their names.
+        out: The folder.
+
+    Yields:
+        Number of images that are done.
+
+    Raises:
+        FileExistsError: If the folder is there already.
+
+    Example:
+        >>> from torchvision.datasets import CIFAR10
+        >>> for _ in write_class_folders(CIFAR10('data'), 'data/cifar10/train'):  # doctest: +SKIP
+        ...     pass
+    """
+    out = Path(out)
+    if out.exists():
+        raise FileExistsError(f"'{out}' is there already: name another folder, or remove it")
+    unfinished = out.with_name(f'.part.{out.name}')
+    shutil.rmtree(unfinished, ignore_errors=True)
+    for name in dataset.classes:
+        (unfinished / name).mkdir(parents=True)
+    numbers: Counter[int] = Counter()
+    for done, (image, label) in enumerate(dataset, 1):
+        image.save(unfinished / dataset.classes[label] / f'{numbers[label]:0{_DIGITS}d}.png')
+        numbers[label] += 1
+        yield done
+    unfinished.rename(out)

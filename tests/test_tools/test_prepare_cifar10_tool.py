@@ -1,0 +1,54 @@
+import hashlib
+import pickle
+
+import numpy as np
+import pytest
+from PIL import Image
+from torchvision.datasets import CIFAR10
+
+from tests.toy_configs import run_tool
+
+CLASSES = ['airplane', 'automobile']
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """A source of 20 + 4 images, in the layout that torchvision reads and checks."""
+    folder = tmp_path / 'downloads' / CIFAR10.base_folder
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+
+    def write(name, content):
+        data = pickle.dumps(content)
+        (folder / name).write_bytes(data)
+        return [name, hashlib.md5(data).hexdigest()]
+
+    def batch(count):
+        return dict(data=rng.integers(0, 256, (count, 3072), dtype=np.uint8),
+                    labels=[index % 2 for index in range(count)])
+
+    train = [write(f'data_batch_{number}', batch(10)) for number in (1, 2)]
+    monkeypatch.setattr(CIFAR10, 'train_list', train)
+    monkeypatch.setattr(CIFAR10, 'test_list', [write('test_batch', batch(4))])
+    _, md5 = write('batches.meta', dict(label_names=CLASSES))
+    monkeypatch.setattr(CIFAR10, 'meta', dict(filename='batches.meta', key='label_names', md5=md5))
+    return tmp_path / 'downloads'
+
+
+def test_class_folders_of_both_splits(source, tmp_path, capsys):
+    out = tmp_path / 'cifar10'
+    assert run_tool('prepare_cifar10', out, '--source', source) == 0
+    for split, count in (('train', 10), ('test', 2)):
+        assert {path.name: len([*path.iterdir()]) for path in (out / split).iterdir()} == {
+            name: count for name in CLASSES}
+    first = np.asarray(Image.open(out / 'test/automobile/00000.png'))
+    assert np.array_equal(first, CIFAR10(source, train=False)[1][0])
+    assert run_tool('prepare_cifar10', out, '--source', source) == 2
+    assert 'is there already' in capsys.readouterr().err
+
+
+def test_no_source(tmp_path, capsys):
+    assert run_tool('prepare_cifar10', tmp_path / 'out', '--source', tmp_path / 'none') == 2
+    error = capsys.readouterr().err
+    assert 'holds no whole cifar-10-batches-py' in error and '--download' in error
+    assert not (tmp_path / 'out').exists()
