@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-_DIGITS = 5
+_DIGITS = 4
 
 
-def write_class_folders(dataset: Any, out: str | Path) -> Iterator[int]:
-    """Write ``out/<class>/<number>.png``, without loss, in the order of the data set.
+def write_class_folders(dataset: Any, out: str | Path, suffix: str = 'png') -> Iterator[int]:
+    """Write ``out/<class>/<number>.<suffix>`` in the order of the data set.
 
     The folder appears when it is whole; what an interrupted call has left is overwritten.
 
     Args:
         dataset: ``(PIL image, label)`` pairs with ``classes``, their names.
         out: The folder.
+        suffix: ``'png'``, without loss, or ``'jpg'``, of Pillow's usual quality (75).
 
     Yields:
         Number of images that are done.
@@ -40,7 +41,8 @@ def write_class_folders(dataset: Any, out: str | Path) -> Iterator[int]:
         (unfinished / name).mkdir(parents=True)
     numbers: Counter[int] = Counter()
     for done, (image, label) in enumerate(dataset, 1):
-        image.save(unfinished / dataset.classes[label] / f'{numbers[label]:0{_DIGITS}d}.png')
+        name = f'{numbers[label]:0{_DIGITS}d}.{suffix}'
+        image.save(unfinished / dataset.classes[label] / name)
         numbers[label] += 1
         yield done
     unfinished.rename(out)

@@ -20,7 +20,7 @@ def dataset():
 def test_every_pixel_is_in_the_folder_of_its_class(dataset, tmp_path):
     assert [*write_class_folders(dataset, tmp_path / 'train')] == [1, 2, 3]
     names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*.png'))
-    assert names == ['train/cat/00000.png', 'train/dog/00000.png', 'train/dog/00001.png']
+    assert names == ['train/cat/0000.png', 'train/dog/0000.png', 'train/dog/0001.png']
     for name, index in zip(names, (1, 0, 2), strict=True):
         found = np.asarray(Image.open(tmp_path / name))
         assert np.array_equal(found, np.asarray(dataset[index][0]))

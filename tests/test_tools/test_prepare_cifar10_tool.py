@@ -41,8 +41,10 @@ def test_class_folders_of_both_splits(source, tmp_path, capsys):
     for split, count in (('train', 10), ('test', 2)):
         assert {path.name: len([*path.iterdir()]) for path in (out / split).iterdir()} == {
             name: count for name in CLASSES}
-    first = np.asarray(Image.open(out / 'test/automobile/00000.png'))
+    first = np.asarray(Image.open(out / 'test/automobile/0000.png'))
     assert np.array_equal(first, CIFAR10(source, train=False)[1][0])
+    assert run_tool('prepare_cifar10', tmp_path / 'jpeg', '--source', source, '--jpeg') == 0
+    assert Image.open(tmp_path / 'jpeg/train/airplane/0009.jpg').format == 'JPEG'
     assert run_tool('prepare_cifar10', out, '--source', source) == 2
     assert 'is there already' in capsys.readouterr().err
 
