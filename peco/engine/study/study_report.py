@@ -130,8 +130,8 @@ class StudyReport:
                      for arm in self.arms]
             out.append((measure.label, texts))
             if differences:
-                texts = [differences[arm].difference(measure.format) if arm in differences else ''
-                         for arm in self.arms]
+                texts = [_difference(differences[arm], means[arm], measure.format)
+                         if arm in differences else '' for arm in self.arms]
                 out.append((f'  minus {self.reference}', texts))
         return out
 
@@ -226,3 +226,11 @@ class StudyReport:
                 places = found.setdefault(measure.curve, {}).setdefault(arm, {})
                 places[measure.x] = list(of_seed.values())
         return found
+
+
+def _difference(found: Estimate, of_arm: Estimate, form: str) -> str:
+    """A paired difference; how many seeds it is from where that is not all of the arm."""
+    text = found.difference(form)
+    if found.seeds == of_arm.seeds:
+        return text
+    return f"{text} ({found.seeds} seed{'s' if found.seeds > 1 else ''})"

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from peco.engine.study import Study, StudyReport
+from peco.engine.study import Measure, Study, StudyReport
 from tests.toy_configs import run_tool
 
 TOOL = """
@@ -368,3 +368,14 @@ def test_the_tool_shares_out_seeds_and_merges_without_running(study_file, tmp_pa
 def test_fractions_show_as_points(study_file):
     code, text, study = run(study_file(extra="measures[0].update(scale=100)"), seeds=1)
     assert code == 0 and '2300.0' in text and '+300.0' in text
+
+
+def test_a_difference_tells_of_how_many_seeds_it_is():
+    report = StudyReport('demo', ['scratch', 'pixel'], [0, 1, 2], 'pixel',
+                         [Measure('top-1', 'probe', 'acc')])
+    metrics = {f'seed{seed}/scratch/probe': {'acc': 30. + seed} for seed in range(3)}
+    for seeds, note in ((1, ' (1 seed)'), (2, ' (2 seeds)'), (3, '')):
+        metrics[f'seed{seeds - 1}/pixel/probe'] = {'acc': 40.}
+        difference = report.cells(metrics)[1][1][0]
+        assert difference.startswith('-')
+        assert difference.endswith(note) and ('seed' in difference) == bool(note)
