@@ -6,9 +6,7 @@ import dataclasses
 import json
 import shlex
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -16,25 +14,23 @@ from rich.console import Console
 from peco.utils.json_lines import read_json_lines
 from peco.utils.write_json import write_json
 
+from .ledger import Ledger
 from .progress import PipelineProgress
 from .report import Report
 from .spec import fill, read_spec
-from .stage import Stage, config_text
+from .stage import Stage
 from .stage_lock import stage_lock
 from .stage_process import PEAK_MEMORY, StageProcess
 
 LOG_TAIL = 15
-# What --amp means, and its value.
-_PRECISIONS = {True: ('bfloat16', 'on'), False: ('float32', 'off')}
 PARTS = ('title', 'work_dir', 'stages', 'table')
 
 
 class Pipeline:
     """The stages that a pipeline file lists, run in order; finished ones are kept.
 
-    A stage is finished when its folder holds a ``done.json`` written for the same stage and config,
-    from the runs of earlier stages that are there now.
-    A training stage that was interrupted goes on from its last checkpoint.
+    What is finished stands in a :class:`Ledger`. A training stage that was interrupted goes on from
+    its last checkpoint.
 
     Args:
         spec: Pipeline file, or what stands in one: a Python config with ``title``, ``work_dir``,
@@ -75,6 +71,8 @@ class Pipeline:
             raise ValueError(f'{path}: stage names must differ, found twice: {sorted(twice)}')
         if smoke:
             self._apply_smoke(spec.get('smoke', {}), path)
+        #: What is finished.
+        self.ledger = Ledger(self.work_dir, self.stages, amp)
         self.report = report or Report(
             self.title, spec['table']['rows'], spec['table']['columns'])
 
@@ -95,95 +93,6 @@ class Pipeline:
             stage = by_name[name]
             stage.args = list(change.get('args', stage.args))
             stage.cfg_options = {**stage.cfg_options, **change.get('cfg_options', {})}
-
-    def done_file(self, stage: Stage) -> Path:
-        """The mark of a finished stage."""
-        return stage.folder(self.work_dir) / 'done.json'
-
-    def done(self, stage: Stage, read: Callable[[str], str] = config_text) -> dict | None:
-        """What a finished stage left, or None.
-
-        Args:
-            stage: The stage.
-            read: As in :meth:`Stage.fingerprint`.
-
-        Raises:
-            ValueError: The stage was finished, but with another config or from an earlier run of a
-                stage that it reads.
-        """
-        path = self.done_file(stage)
-        if not path.exists():
-            return None
-        record = _read_record(path)
-        if record['fingerprint'] != stage.fingerprint(read):
-            raise ValueError(
-                f'stage {stage.name!r} under {self.work_dir} was made with another config or from '
-                f'other folders of images; keep it by naming another folder, or make it again '
-                f'by --redo {stage.name}')
-        for name, finished in record.get('reads', {}).items():
-            if self._finished(name) != finished:
-                raise ValueError(
-                    f'stage {stage.name!r} under {self.work_dir} was made from another run of '
-                    f'{name!r} than is there now; make it again by --redo {stage.name}')
-        return record
-
-    def _finished(self, name: str) -> str | None:
-        """When the run of a stage was over that is there now; None if there is none."""
-        path = self.work_dir / name / 'done.json'
-        return _read_record(path)['finished'] if path.exists() else None
-
-    def _read_by(self, stage: Stage) -> dict[str, str | None]:
-        """The earlier stages that a stage reads, and when they were finished."""
-        earlier = self.stages[:self.stages.index(stage)]
-        return {name: self._finished(name) for name in stage.reads(earlier)}
-
-    def check_finished(self, stages: Sequence[Stage]) -> list[Stage]:
-        """Return the stages that are left to run, and tell what cannot be gone on with.
-
-        Raises:
-            ValueError: See :meth:`done`; or a stage was trained in another precision.
-        """
-        read, todo = cache(config_text), []
-        for stage in stages:
-            record = self.done(stage, read)
-            if record is None:
-                todo.append(stage)
-            elif stage.run == 'train' and ('--amp' in record['command'].split()) != self.amp:
-                now, before = _PRECISIONS[self.amp], _PRECISIONS[not self.amp]
-                raise ValueError(
-                    f'stage {stage.name!r} under {self.work_dir} was trained in {before[0]}, the '
-                    f'rest would be in {now[0]}: go on with --amp {before[1]}, name another '
-                    f'folder, or make it again by --redo {stage.name}')
-        return todo
-
-    def examine(self) -> tuple[dict[str, dict], list[str]]:
-        """What finished stages left, by name, and the names of those that do not count.
-
-        Those were made with another config, or from another run of what they read, or read such a
-        one.
-        """
-        read, records, stale = cache(config_text), {}, []
-        for place, stage in enumerate(self.stages):
-            try:
-                record = self.done(stage, read)
-            except ValueError:
-                stale.append(stage.name)
-                continue
-            if record is None:
-                continue
-            if set(stale).intersection(stage.reads(self.stages[:place])):
-                stale.append(stage.name)
-            else:
-                records[stage.name] = record
-        return records, stale
-
-    def records(self) -> dict[str, dict]:
-        """What those finished stages left that count, by name."""
-        return self.examine()[0]
-
-    def metrics(self) -> dict[str, dict]:
-        """Metrics of those finished stages that count, by name."""
-        return {name: record['metrics'] for name, record in self.records().items()}
 
     def redo(self, name: str) -> None:
         """Forget that a stage and those after it are finished; move their folders aside.
@@ -226,13 +135,13 @@ class Pipeline:
         if code:
             return code
         if end == len(self.stages):
-            self.report.show(self.metrics(), console)
-        self.report.save(self.records(), self.work_dir)
+            self.report.show(self.ledger.metrics(), console)
+        self.report.save(self.ledger.records(), self.work_dir)
         return 0
 
     def run_stages(self, stages: Sequence[Stage], console: Console) -> int:
         """Run what is not finished of some stages; return an exit code."""
-        todo = self.check_finished(stages)
+        todo = self.ledger.left(stages)
         console.print(f'{self.title}: {len(stages) - len(todo)} of {len(stages)} stages finished, '
                       f'{len(todo)} to run under {self.work_dir}')
         with PipelineProgress(todo, console) as progress:
@@ -254,7 +163,7 @@ class Pipeline:
         folder = stage.folder(self.work_dir)
         path, log = folder / 'begun.json', folder / 'stage.log'
         begun = dict(fingerprint=stage.fingerprint(), config_hash=stage.config_hash(),
-                     amp=self.amp, reads=self._read_by(stage), seconds=0.)
+                     amp=self.amp, reads=self.ledger.read_by(stage), seconds=0.)
         if path.exists():
             # Earlier versions did not tell what a stage reads.
             before = {'reads': begun['reads'], **json.loads(path.read_text())}
@@ -304,22 +213,13 @@ class Pipeline:
             fingerprint=begun['fingerprint'],
             config_hash=begun['config_hash'],
             reads=begun['reads'],
-            finished=datetime.now().isoformat(),
             command=shlex.join(['python', *argv]),
             seconds=round(begun['seconds'] + time.time() - start, 1),
             metrics=dict(collect_metrics(folder), peak_mib=peak_mib))
-        write_json(record, self.done_file(stage))
+        self.ledger.write(stage, record)
         shown = collect_metrics(folder) if stage.run == 'test' else {}
         progress.end('  '.join(f'{k} {v:.4g}' for k, v in shown.items()))
         return 0
-
-
-def _read_record(path: Path) -> dict:
-    record = json.loads(path.read_text())
-    # Records of earlier versions have one hash for both, and no time.
-    record.setdefault('config_hash', record['fingerprint'])
-    record.setdefault('finished', None)
-    return record
 
 
 def resolve_makes(stage: Stage, work_dir: Path) -> Path | None:

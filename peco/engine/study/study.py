@@ -150,13 +150,13 @@ class Study:
     @property
     def num_finished(self) -> int:
         """Stages that are finished."""
-        return sum(self.pipeline.done_file(stage).exists() for stage in self.pipeline.stages)
+        return sum(self.pipeline.ledger.path(stage).exists() for stage in self.pipeline.stages)
 
     @property
     def minutes(self) -> float:
         """Planned length of what is not finished."""
         return sum(stage.minutes for stage in self.pipeline.stages
-                   if not self.pipeline.done_file(stage).exists())
+                   if not self.pipeline.ledger.path(stage).exists())
 
     def estimate(self) -> tuple[float, float | None]:
         """Measure this machine; how long will the rest take?
@@ -187,7 +187,7 @@ class Study:
     def _run_side_by_side(self, console: Console) -> int:
         """First what all share, then ``jobs`` arms and seeds at a time."""
         shared = self.pipeline.stages[:self._num_shared]
-        self.pipeline.check_finished(self.pipeline.stages)  # told before hours of work
+        self.pipeline.ledger.left(self.pipeline.stages)  # told before hours of work
         code = self.pipeline.run_stages(shared, console)
         if code:
             return code
@@ -214,7 +214,7 @@ class Study:
 
         codes = run_side_by_side({name: partial(run_chain, stages)
                                   for name, stages in chains.items()}, self.jobs, on_end)
-        self.pipeline.report.show(self.pipeline.metrics(), console)
+        self.pipeline.report.show(self.pipeline.ledger.metrics(), console)
         return next((code for code in codes.values() if code), 0)
 
     def redo(self, name: str) -> None:
@@ -250,19 +250,19 @@ class Study:
                 raise ValueError(f'{path} is what this study writes: name a copy that lies '
                                  'elsewhere, or another --study-dir')
         own = {stage.name: record for stage in self.pipeline.stages
-               if (record := self.pipeline.done(stage)) is not None}
+               if (record := self.pipeline.ledger.done(stage)) is not None}
         records = merge_records(own, paths, self.pipeline.stages, self.seeds)
         self.pipeline.report.save(records, self.work_dir)
         self._show(records, console or Console())
 
     def save(self) -> None:
         """Write what there is; see :meth:`StudyReport.save`."""
-        self.pipeline.report.save(self.pipeline.records(), self.work_dir)
+        self.pipeline.report.save(self.pipeline.ledger.records(), self.work_dir)
 
     def summarize(self, console: Console | None = None) -> None:
         """Print the table of what there is."""
         console = console or Console()
-        records, stale = self.pipeline.examine()
+        records, stale = self.pipeline.ledger.examine()
         self._show(records, console)
         if stale:
             console.print(f'Left out: {len(stale)} stages that were made with another config, or '

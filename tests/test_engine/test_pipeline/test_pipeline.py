@@ -328,12 +328,12 @@ def test_what_does_not_count_is_not_in_the_table(write_pipeline, tmp_path):
     second = ['{work_dir}/second', '', '{work_dir}/first/out.txt']
     path = write_pipeline(second=second)
     _run(path)
-    assert set(Pipeline(path).records()) == {'first', 'second'}
+    assert set(Pipeline(path).ledger.records()) == {'first', 'second'}
     # Another first stage: the second one has read what does not count.
     path = write_pipeline(second=second, extra="stages[0]['cfg_options'] = dict(a=1)")
-    assert Pipeline(path).examine() == ({}, ['first', 'second'])
+    assert Pipeline(path).ledger.examine() == ({}, ['first', 'second'])
     path = write_pipeline(second=[*second, 'more'])
-    records, stale = Pipeline(path).examine()
+    records, stale = Pipeline(path).ledger.examine()
     assert list(records) == ['first'] and stale == ['second']
 
 
@@ -349,9 +349,9 @@ def test_stages_of_another_precision_do_not_go_on(write_pipeline, tmp_path):
         pipeline.stages[0].fingerprint = lambda read, content=content: content['fingerprint']
         record.write_text(json.dumps(content))
         if amp:
-            assert pipeline.check_finished(pipeline.stages) == []
+            assert pipeline.ledger.left(pipeline.stages) == []
         else:
             with pytest.raises(ValueError, match="stage 'first' under work was trained in bfloat16,"
                                                  ' the rest would be in float32: go on with --amp '
                                                  'on'):
-                pipeline.check_finished(pipeline.stages)
+                pipeline.ledger.left(pipeline.stages)

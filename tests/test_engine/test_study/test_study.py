@@ -95,7 +95,7 @@ def test_a_stage_is_made_again_with_what_follows_in_its_arm_and_seed(study_file,
     _, _, study = run(study_file())
     study.redo('seed0/peco/tokens')
     left = {stage.name for stage in study.pipeline.stages
-            if not study.pipeline.done_file(stage).exists()}
+            if not study.pipeline.ledger.path(stage).exists()}
     assert left == {'seed0/peco/tokens', 'seed0/peco/probe'}
     assert run('study.py')[0] == 0
     study.redo('network')
@@ -153,7 +153,7 @@ def test_points_of_a_curve_are_drawn_and_not_listed(study_file, tmp_path):
         '''
     code, text, study = run(study_file(extra=curve))
     assert code == 0 and 'probe' not in text[text.index('┏'):] and '7.50' not in text
-    found = study.pipeline.report.curves(study.pipeline.metrics())
+    found = study.pipeline.report.curves(study.pipeline.ledger.metrics())
     assert found == {'over epochs': {arm: {10: [value, value + 5], 20: [value, value + 5]}
                                      for arm, value in dict(scratch=10, pixel=20, peco=23).items()}}
     assert min(Image.open(tmp_path / 'work/results-curves.png').size) > 200
