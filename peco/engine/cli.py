@@ -16,6 +16,7 @@ from typing import NoReturn
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import RUNNERS
+from mmengine.runner import Runner as BaseRunner
 from torch.utils.data import DataLoader, IterableDataset
 
 from peco.utils.config import ConfigError, add_options_argument, load_config
@@ -94,7 +95,7 @@ def complete_dataloaders(cfg: Config, pin_memory: bool = True,
         cfg[name] = loader
 
 
-def build_runner(cfg: Config, stage: str, launcher: str) -> Runner:
+def build_runner(cfg: Config, stage: str, launcher: str) -> BaseRunner:
     """Check a config, start the process group if there is to be one, and build the Runner.
 
     Args:
@@ -113,7 +114,7 @@ def build_runner(cfg: Config, stage: str, launcher: str) -> Runner:
     except ValueError as error:
         raise ConfigError(str(error)) from error
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    if isinstance(runner, Runner):
+    if isinstance(runner, BaseRunner):
         if stage == 'train' and (problems := list(check_initial_weights(runner.model))):
             raise ConfigError(problems)
         if stage == 'train':

@@ -22,8 +22,8 @@ _ADVICE = (
     ('device-side assert triggered', 'a check of values failed on the GPU (images outside their '
      'range, labels above num_classes, values that are not finite): run again with '
      'CUDA_VISIBLE_DEVICES= to read on the CPU which'),
-    ('Address already in use', 'the port is taken: set PORT (tools/dist_*.sh) or MASTER_PORT '
-     '(slurm, mpi, torchrun) to another one'),
+    ('Address already in use', 'the port is taken: set PORT (tools/dist_*.sh), MASTER_PORT '
+     '(slurm, mpi) or --master-port (torchrun) to another one'),
     ('unexpected keyword argument', 'a key of the config is not known to the class that it '
      'configures'),
 )

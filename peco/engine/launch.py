@@ -15,7 +15,7 @@ from torch import distributed as dist
 
 from .host_memory import keep_freed_memory
 
-NVIDIA_DRIVER = Path('/proc/driver/nvidia/version')
+DEVICES = Path('/dev')
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 
@@ -114,11 +114,11 @@ def _slurm_port() -> int:
 
 
 def _check_driver() -> None:
-    if (torch.version.cuda is not None and NVIDIA_DRIVER.exists()
-            and os.environ.get('CUDA_VISIBLE_DEVICES') != ''):
+    hidden = os.environ.get('CUDA_VISIBLE_DEVICES', '0').strip() in ('', '-1')
+    if torch.version.cuda is not None and not hidden and any(DEVICES.glob('nvidia[0-9]*')):
         raise ValueError(
-            f'this machine has an NVIDIA driver that PyTorch {torch.__version__} cannot use: it '
-            f'wants a GPU and a driver for CUDA {torch.version.cuda}. To train on the CPU all the '
+            f'this machine has an NVIDIA GPU that PyTorch {torch.__version__} cannot use: it wants '
+            f'a driver for CUDA {torch.version.cuda}. To train on the CPU all the '
             'same, set CUDA_VISIBLE_DEVICES= (empty)')
 
 

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -16,6 +17,7 @@ SLURM = dict(SLURM_PROCID='0', SLURM_LOCALID='0', SLURM_NTASKS='1', MASTER_ADDR=
 def group(monkeypatch, free_port):
     """A clean environment, and no process group left over."""
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.setattr('peco.engine.launch.DEVICES', Path('/none'))  # whatever is here
     # The launcher writes into the environment; all of it is taken back.
     with mock.patch.dict(os.environ):
         for name in (*PYTORCH, *SLURM):
@@ -110,15 +112,17 @@ def test_jobs_that_share_a_node_have_ports_of_their_own(group):
 
 
 def test_a_gpu_that_cannot_be_used(group, tmp_path):
-    driver = tmp_path / 'version'
-    driver.write_text('NVRM')
-    group.setattr('peco.engine.launch.NVIDIA_DRIVER', driver)
+    group.setattr('peco.engine.launch.DEVICES', tmp_path)
+    (tmp_path / 'nvidiactl').touch()  # is in containers that have no GPU
+    setup_launcher(Config(), 'none')
+    (tmp_path / 'nvidia0').touch()
     group.setattr(torch.version, 'cuda', '13.0')
     group.delenv('CUDA_VISIBLE_DEVICES', raising=False)
     with pytest.raises(ValueError, match='driver for CUDA 13.0. .*CUDA_VISIBLE_DEVICES='):
         setup_launcher(Config(), 'none')
-    group.setenv('CUDA_VISIBLE_DEVICES', '')
-    setup_launcher(Config(), 'none')
+    for hidden in ('', '-1'):
+        group.setenv('CUDA_VISIBLE_DEVICES', hidden)
+        setup_launcher(Config(), 'none')
     group.delenv('CUDA_VISIBLE_DEVICES')
     group.setattr(torch.version, 'cuda', None)  # PyTorch for CPUs alone
     setup_launcher(Config(), 'none')

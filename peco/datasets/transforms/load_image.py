@@ -16,7 +16,7 @@ _JPEG_START, _JPEG_END = b'\xff\xd8', b'\xff\xd9'
 # A JPEG decoder can give half, a quarter or an eighth of the size for less work.
 _REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4,
             2: cv2.IMREAD_REDUCED_COLOR_2}
-_PNG_START, _PNG_DEPTH = b'\x89PNG', slice(24, 25)
+_PNG_START = b'\x89PNG'
 # The brightest value of a 12-bit image is 15, of a 13-bit one 31.
 _DARK = 32
 _TIFF_STARTS = (b'II*\x00', b'MM\x00*', b'II+\x00', b'MM\x00+')
@@ -31,9 +31,9 @@ class LoadImage(BaseTransform):
     """Read an image file as uint8 BGR of shape ``(H, W, 3)``, as mmcv does.
 
     Grayscale, palette and CMYK images become three channels, 16-bit values are scaled to 8 bit
-    (an image that uses a small part of its 16 bits becomes nearly black, which is told once), an
-    alpha channel is dropped (like ``PIL.Image.convert('RGB')``), and the EXIF orientation is
-    applied. OpenCV decodes; what it rejects, and JPEG files that look cut off, go to Pillow.
+    (an image that uses a small part of its 16 bits becomes nearly black, which each worker tells
+    once), an alpha channel is dropped (like ``PIL.Image.convert('RGB')``), and the EXIF orientation
+    is applied. OpenCV decodes; what it rejects, and JPEG files that look cut off, go to Pillow.
 
     In training, a file that cannot be read makes the transform return ``None``, so that the
     dataset fetches another image: each such file is reported once, with a running count. In test
@@ -79,7 +79,7 @@ class LoadImage(BaseTransform):
                 raise UnreadableImageError(f'cannot read image {path}: {error}') from error
             self._report(path, str(error))
             return None
-        if not self.told_dark and _may_have_16_bits(content) and image.max() < _DARK:
+        if not self.told_dark and _is_dark_of_16_bits(content, image):
             self.told_dark = True
             print_log(
                 f'{path}, and perhaps others, use a small part of their 16 bits: scaled to 8 bits '
@@ -129,9 +129,11 @@ def decode_image(content: bytes, min_side: int | None = None) -> np.ndarray:
     return _decode_with_pillow(content) if image is None else image
 
 
-def _may_have_16_bits(content: bytes) -> bool:
-    return content.startswith(_TIFF_STARTS) or (
-        content.startswith(_PNG_START) and content[_PNG_DEPTH] == b'\x10')
+def _is_dark_of_16_bits(content: bytes, image: np.ndarray) -> bool:
+    if not content.startswith((_PNG_START, *_TIFF_STARTS)) or image.max() >= _DARK:
+        return False
+    raw = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    return raw is not None and raw.dtype == np.uint16
 
 
 def _reduction(content: bytes, min_side: int | None) -> int:

@@ -50,7 +50,10 @@ class ResumeCheckHook(Hook):
 
     @staticmethod
     def _images_per_step(runner: Runner) -> dict[str, int] | None:
-        batch = getattr(runner.train_dataloader, 'batch_size', None)
+        loader = runner.train_dataloader
+        batch = getattr(loader, 'batch_size', None)
+        if batch is None:  # mmdet's loaders have a sampler of batches
+            batch = getattr(getattr(loader, 'batch_sampler', None), 'batch_size', None)
         if batch is None:
             return None
         return dict(batch=batch * runner.world_size, accumulated=accumulated(runner.optim_wrapper))

@@ -78,17 +78,19 @@ class Ledger:
         Raises:
             ValueError: See :meth:`done`; or a stage was trained in another precision.
         """
-        read, todo = cache(config_text), []
+        read, todo, others = cache(config_text), [], []
         for stage in stages:
             record = self.done(stage, read)
             if record is None:
                 todo.append(stage)
             elif stage.run == 'train' and ('--amp' in record['command'].split()) != self.amp:
-                now, before = _PRECISIONS[self.amp], _PRECISIONS[not self.amp]
-                raise ValueError(
-                    f'stage {stage.name!r} under {self.work_dir} was trained in {before[0]}, the '
-                    f'rest would be in {now[0]}: go on with --amp {before[1]}, name another '
-                    f'folder, or make it again by --redo {stage.name}')
+                others.append(stage.name)
+        if others and any(stage.run == 'train' for stage in todo):
+            now, before = _PRECISIONS[self.amp], _PRECISIONS[not self.amp]
+            raise ValueError(
+                f'stage {others[0]!r} under {self.work_dir} was trained in {before[0]}, the rest '
+                f'would be in {now[0]}: go on with --amp {before[1]}, name another folder, or make '
+                f'it again by --redo {others[0]}')
         return todo
 
     def examine(self) -> tuple[dict[str, dict], list[str]]:
@@ -128,6 +130,12 @@ class Ledger:
         """When the run of a stage was over that is there now; None if there is none."""
         path = self.work_dir / name / 'done.json'
         return _read_record(path)['finished'] if path.exists() else None
+
+
+def left_out(stale: Sequence[str]) -> str:
+    """The line that tells of stages that do not count."""
+    return (f'Left out: {len(stale)} stages that were made with another config, or from another '
+            f"run of what they read: {', '.join(stale)}")
 
 
 def _read_record(path: Path) -> dict:

@@ -7,6 +7,7 @@ import json
 import shlex
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.console import Console
 from peco.utils.json_lines import read_json_lines
 from peco.utils.write_json import write_json
 
-from .ledger import Ledger
+from .ledger import Ledger, left_out
 from .progress import PipelineProgress
 from .report import Report
 from .spec import fill, read_spec
@@ -98,23 +99,21 @@ class Pipeline:
         """Forget that a stage and those after it are finished; move their folders aside.
 
         Raises:
-            ValueError: No such stage.
+            ValueError: No such stage, or another process runs one of them.
         """
-        self.set_aside(self.stages[self.index(name):])
+        self.set_aside([stage.name for stage in self.stages[self.index(name):]])
 
-    def set_aside(self, stages: Sequence[Stage]) -> None:
-        """Move the folders of stages aside, so that they run again."""
-        self.set_folders_aside([stage.folder(self.work_dir) for stage in stages])
+    def set_aside(self, names: Sequence[str]) -> None:
+        """Move the folders of stages aside, so that they run again.
 
-    @staticmethod
-    def set_folders_aside(folders: Sequence[Path]) -> None:
-        """The same, of folders."""
-        for folder in folders:
-            if folder.exists():
-                aside = folder.with_name(f'{folder.name}.{time.strftime("%Y%m%d-%H%M%S")}')
-                while aside.exists():  # moved twice within a second
-                    aside = aside.with_name(f'{aside.name}-again')
-                folder.rename(aside)
+        Raises:
+            ValueError: One of them is being run by another process; all stay where they are.
+        """
+        with ExitStack() as locks:
+            for name in names:
+                locks.enter_context(stage_lock(self.work_dir, name))
+            for name in names:
+                _move_aside(self.work_dir / name)
 
     def index(self, name: str) -> int:
         """Place of a stage among the stages.
@@ -134,9 +133,12 @@ class Pipeline:
         code = self.run_stages(self.stages[:end], console)
         if code:
             return code
+        records, stale = self.ledger.examine()
         if end == len(self.stages):
-            self.report.show(self.ledger.metrics(), console)
-        self.report.save(self.ledger.records(), self.work_dir)
+            self.report.show({name: record['metrics'] for name, record in records.items()}, console)
+        self.report.save(records, self.work_dir)
+        if stale:
+            console.print(left_out(stale))
         return 0
 
     def run_stages(self, stages: Sequence[Stage], console: Console) -> int:
@@ -148,6 +150,9 @@ class Pipeline:
             for stage in todo:
                 progress.begin(stage, self.stages.index(stage) + 1, len(self.stages))
                 with stage_lock(self.work_dir, stage.name):
+                    if self.ledger.done(stage) is not None:
+                        progress.end('another process has finished it')
+                        continue
                     code = self._run_stage(stage, progress, console)
                 if code:
                     return code
@@ -171,7 +176,7 @@ class Pipeline:
                 console.print(f'{stage.name} was begun with another config or precision, or from '
                               'another run of what it reads: it begins anew, what there was is '
                               'moved aside')
-                self.set_aside([stage])
+                _move_aside(folder)
             else:
                 # A run that was killed tells by its last line how long it lived.
                 lived = log.stat().st_mtime - path.stat().st_mtime if log.exists() else 0.
@@ -220,6 +225,14 @@ class Pipeline:
         shown = collect_metrics(folder) if stage.run == 'test' else {}
         progress.end('  '.join(f'{k} {v:.4g}' for k, v in shown.items()))
         return 0
+
+
+def _move_aside(folder: Path) -> None:
+    if folder.exists():
+        aside = folder.with_name(f'{folder.name}.{time.strftime("%Y%m%d-%H%M%S")}')
+        while aside.exists():  # moved twice within a second
+            aside = aside.with_name(f'{aside.name}-again')
+        folder.rename(aside)
 
 
 def resolve_makes(stage: Stage, work_dir: Path) -> Path | None:

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import resource
 import runpy
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from .end_with import end_with
+
 PEAK_MEMORY = 'peak memory of the process:'
 
 
-_PR_SET_PDEATHSIG = 1
-
-
-def _end_with(parent: int) -> None:
-    """Let this process end when the one that started it is killed."""
-    if sys.platform == 'linux':
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # killed in the meantime
-            sys.exit(128 + signal.SIGTERM)
-
-
 def _child(argv: list[str], write_end: int, parent: int) -> None:
-    _end_with(parent)
+    end_with(parent)
     os.dup2(write_end, 1)
     os.dup2(write_end, 2)
     os.close(write_end)

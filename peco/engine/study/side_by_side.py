@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import wait
 from types import FrameType
+
+from ..pipeline.end_with import end_with
 
 
 def run_side_by_side(tasks: Mapping[str, Callable[[], int]], jobs: int,
@@ -38,7 +41,7 @@ def run_side_by_side(tasks: Mapping[str, Callable[[], int]], jobs: int,
         while waiting or running:
             while waiting and len(running) < jobs:
                 name = waiting.pop(0)
-                process = context.Process(target=_exit_with, args=(tasks[name], ))
+                process = context.Process(target=_exit_with, args=(tasks[name], os.getpid()))
                 process.start()
                 running[process.sentinel] = (name, process)
             for sentinel in wait(list(running)):
@@ -55,7 +58,8 @@ def run_side_by_side(tasks: Mapping[str, Callable[[], int]], jobs: int,
     return {name: codes[name] for name in tasks}
 
 
-def _exit_with(task: Callable[[], int]) -> None:
+def _exit_with(task: Callable[[], int], parent: int) -> None:
+    end_with(parent)
     # So that what a task has started ends with it.
     signal.signal(signal.SIGTERM, _end)
     sys.exit(task())

@@ -13,6 +13,7 @@ import torch
 from rich.console import Console
 
 from ..pipeline import Pipeline, Stage, fill, read_spec
+from ..pipeline.ledger import left_out
 from .merge_records import merge_records
 from .pace import step_seconds
 from .side_by_side import run_side_by_side
@@ -176,6 +177,9 @@ class Study:
         However it ends, what is finished by then is written down.
         """
         console = console or Console()
+        end = len(self.pipeline.stages) if until is None else self.pipeline.index(until) + 1
+        # Told before hours of work, and before anything is written.
+        self.pipeline.ledger.left(self.pipeline.stages[:end])
         try:
             if self.jobs > 1 and until is None:
                 return self._run_side_by_side(console)
@@ -187,7 +191,6 @@ class Study:
     def _run_side_by_side(self, console: Console) -> int:
         """First what all share, then ``jobs`` arms and seeds at a time."""
         shared = self.pipeline.stages[:self._num_shared]
-        self.pipeline.ledger.left(self.pipeline.stages)  # told before hours of work
         code = self.pipeline.run_stages(shared, console)
         if code:
             return code
@@ -223,15 +226,15 @@ class Study:
         Stages of other study files that share the folder go with them.
 
         Raises:
-            ValueError: No such stage.
+            ValueError: No such stage, or another process runs one of them.
         """
         stages = self.pipeline.stages
         first = self.pipeline.index(name)
         scope = self.work_dir if first < self._num_shared else (self.work_dir / name).parent
         kept = {stage.folder(self.work_dir) for stage in stages[:first]}
         found = {path.parent for mark in ('begun.json', 'done.json') for path in scope.rglob(mark)}
-        self.pipeline.set_folders_aside(
-            [folder for folder in sorted(found - kept) if not _is_aside(folder)])
+        self.pipeline.set_aside([str(folder.relative_to(self.work_dir))
+                                 for folder in sorted(found - kept) if not _is_aside(folder)])
 
     def merge(self, paths: Sequence[str | Path], console: Console | None = None) -> None:
         """Write and print what is finished here and on other machines; nothing is run.
@@ -265,8 +268,7 @@ class Study:
         records, stale = self.pipeline.ledger.examine()
         self._show(records, console)
         if stale:
-            console.print(f'Left out: {len(stale)} stages that were made with another config, or '
-                          f"from another run of what they read: {', '.join(stale)}")
+            console.print(left_out(stale))
 
     def _show(self, records: Mapping[str, dict], console: Console) -> None:
         console.print(f'{len(records)} of {len(self.pipeline.stages)} stages are finished; '

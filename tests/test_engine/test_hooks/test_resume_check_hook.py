@@ -1,6 +1,8 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from peco.engine.hooks import ResumeCheckHook
 from peco.utils.config import ConfigError
@@ -30,6 +32,16 @@ def fake_runner(ranks, batch, resume=True):
     return SimpleNamespace(
         world_size=ranks, _resume=resume, train_dataloader=SimpleNamespace(batch_size=batch),
         optim_wrapper=SimpleNamespace(_accumulative_counts=1))
+
+
+def test_a_loader_with_a_sampler_of_batches():
+    # torch's loaders then have batch_size=None; all configs of mmdet are such.
+    data = torch.zeros(8)
+    loader = DataLoader(data, batch_sampler=BatchSampler(SequentialSampler(data), 4, True))
+    runner, checkpoint = fake_runner(2, None), dict(meta={})
+    runner.train_dataloader = loader
+    ResumeCheckHook().before_save_checkpoint(runner, checkpoint)
+    assert checkpoint['meta'] == dict(images_per_step=dict(batch=8, accumulated=1))
 
 
 def test_ranks_count():

@@ -291,12 +291,23 @@ def test_report_shows_a_dash_for_what_has_not_run():
     assert report.values({'s': {'k': 1.234}}) == [('x', ['1.23', ''])]
 
 
-def test_a_stage_ends_with_the_process_that_started_it(tmp_path):
+STAGE = """
+from pathlib import Path
+from peco.engine.pipeline import StageProcess
+from peco.engine.study.side_by_side import run_side_by_side
+
+def run():
+    return StageProcess(['tool.py'], Path('log')).run(lambda line: print(line, flush=True))
+
+"""
+
+
+@pytest.mark.parametrize('call', ['run()', "run_side_by_side({'chain': run}, jobs=1)"])
+def test_a_stage_ends_with_the_process_that_started_it(tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / 'tool.py').write_text(
         "import os, time\nprint('pid', os.getpid(), flush=True)\ntime.sleep(60)\n")
-    code = (f'from pathlib import Path\nfrom peco.engine.pipeline import StageProcess\n'
-            f'StageProcess([{str(tmp_path / "tool.py")!r}], Path({str(tmp_path / "log")!r})).run('
-            'lambda line: print(line, flush=True))\n')
+    code = STAGE + call
     parent = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True)
     stage = int(parent.stdout.readline().split()[1])
     assert os.path.exists(f'/proc/{stage}')
@@ -348,10 +359,41 @@ def test_stages_of_another_precision_do_not_go_on(write_pipeline, tmp_path):
         content = dict(json.loads(record.read_text()), command='python tools/train.py c.py --amp')
         pipeline.stages[0].fingerprint = lambda read, content=content: content['fingerprint']
         record.write_text(json.dumps(content))
+        assert pipeline.ledger.left(pipeline.stages[:1]) == []  # nothing would be mixed
+        pipeline.stages[1].run = 'train'
+        (tmp_path / 'work/second/done.json').unlink(missing_ok=True)
         if amp:
-            assert pipeline.ledger.left(pipeline.stages) == []
+            assert pipeline.ledger.left(pipeline.stages) == pipeline.stages[1:]
         else:
             with pytest.raises(ValueError, match="stage 'first' under work was trained in bfloat16,"
                                                  ' the rest would be in float32: go on with --amp '
                                                  'on'):
                 pipeline.ledger.left(pipeline.stages)
+
+
+def test_what_another_process_has_finished_meanwhile_is_not_run_again(write_pipeline, tmp_path):
+    path = write_pipeline()
+    pipeline, console = Pipeline(path), Console(record=True, width=200)
+    run_first = pipeline._run_stage
+
+    def first_then_other(stage, *args):
+        code = run_first(stage, *args)
+        if stage.name == 'first':
+            other = Pipeline(path)
+            assert other.run_stages(other.stages[1:], Console(quiet=True)) == 0
+        return code
+
+    pipeline._run_stage = first_then_other
+    assert pipeline.run(console=console) == 0
+    assert (tmp_path / 'work/second/calls').read_text() == 'x'
+    assert 'two: 0 s  another process has finished it' in console.export_text()
+
+
+def test_a_running_stage_is_not_moved_aside(write_pipeline, tmp_path):
+    path = write_pipeline()
+    _run(path)
+    with stage_lock(tmp_path / 'work', 'second'):
+        with pytest.raises(ValueError, match="stage 'second' is being run by another process"):
+            Pipeline(path).redo('first')
+    assert sorted(item.name for item in (tmp_path / 'work').iterdir() if item.is_dir()) == [
+        '.locks', 'first', 'second']

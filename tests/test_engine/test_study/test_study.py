@@ -190,12 +190,18 @@ def test_after_a_shared_stage_all_are_made_again(study_file, tmp_path):
 def test_stale_stages_are_told_before_any_job_runs(study_file, tmp_path):
     assert run(study_file())[0] == 0
     path = study_file(extra="stages[1]['args'] = ['{work_dir}/{run}/probe', '1']")
-    with pytest.raises(ValueError, match='seed0/scratch/probe.*another config'):
-        run(path, jobs=2)
-    # They count no longer, wherever numbers are shown or written.
-    assert not any('probe' in name for name in StudyReport.read(tmp_path / 'work/results.json'))
+    results = tmp_path / 'work/results.json'
+    before = results.read_text()
+    for jobs in (1, 2):
+        with pytest.raises(ValueError, match='seed0/scratch/probe.*another config'):
+            run(path, jobs=jobs)
+        assert results.read_text() == before
+    # They count no longer.
+    study = Study(path)
+    study.save()
+    assert not any('probe' in name for name in StudyReport.read(results))
     console = Console(record=True, width=200)
-    Study(path).summarize(console)
+    study.summarize(console)
     text = ' '.join(console.export_text().split())
     assert 'Left out:' in text and 'seed0/scratch/probe' in text
 
