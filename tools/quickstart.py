@@ -8,7 +8,7 @@ import _environment  # noqa: F401
 from rich.console import Console
 
 from peco.datasets.demo import make_demo_data
-from peco.engine.pipeline import Pipeline, run_from_command_line, working_in
+from peco.engine.pipeline import Pipeline, add_amp_argument, run_from_command_line, working_in
 
 ROOT = Path(__file__).resolve().parent.parent
 PIPELINE = 'configs/quickstart/pipeline.py'
@@ -20,9 +20,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--smoke', action='store_true', help='one minute: walk every path once')
     parser.add_argument('--work-dir', help='where stages are kept (default: work_dirs/quickstart)')
     parser.add_argument('--redo', metavar='STAGE', help='make this stage and all after it again')
-    parser.add_argument(
-        '--amp', choices=['auto', 'on', 'off'], default='auto',
-        help='train in bfloat16; auto: where the machine computes in it (default)')
+    add_amp_argument(parser)
     return parser.parse_args()
 
 

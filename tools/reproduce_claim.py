@@ -10,7 +10,7 @@ from pathlib import Path
 
 import _environment  # noqa: F401
 
-from peco.engine.pipeline import run_from_command_line, working_in
+from peco.engine.pipeline import add_amp_argument, run_from_command_line, working_in
 from peco.engine.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,9 +42,7 @@ def parse_args() -> argparse.Namespace:
                         'two cores better by two jobs (default: %(default)s)')
     parser.add_argument('--smoke', action='store_true',
                         help='a run of minutes through every stage; figures mean nothing')
-    parser.add_argument(
-        '--amp', choices=['auto', 'on', 'off'], default='auto',
-        help='train in bfloat16; auto: where the machine computes in it (default)')
+    add_amp_argument(parser)
     return parser.parse_args()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import _environment  # noqa: F401
 
-from peco.engine.pipeline import Pipeline, run_from_command_line, working_in
+from peco.engine.pipeline import Pipeline, add_amp_argument, run_from_command_line, working_in
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,11 +24,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--redo', metavar='STAGE', help='make this stage and all after it again')
     parser.add_argument('--smoke', action='store_true', help="with the file's smoke overrides")
     parser.add_argument('--list', action='store_true', help='print the stages and stop')
-    parser.add_argument(
-        '--amp',
-        choices=['auto', 'on', 'off'],
-        default='auto',
-        help='train in bfloat16; auto: where the machine computes in it (default)')
+    add_amp_argument(parser)
     return parser.parse_args()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
 
@@ -10,6 +11,13 @@ import torch
 from peco.benchmark.child import run_in_child
 
 from .pipeline import Pipeline
+
+
+def add_amp_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--amp``, for :func:`run_from_command_line`."""
+    parser.add_argument(
+        '--amp', choices=['auto', 'on', 'off'], default='auto',
+        help='train in bfloat16; auto: where the machine computes in it (default)')
 
 
 def bf16_is_native() -> bool:
