@@ -5,25 +5,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from peco.utils.mask_polygons import mask_polygons
+
 from .scene import DemoScene
-
-_ZOOM = 4
-
-
-def mask_polygons(mask: np.ndarray) -> list[list[float]]:
-    """Outlines of a mask's parts as COCO's polygons; holes are filled, as COCO's are.
-
-    Args:
-        mask: bool ``(H, W)``.
-
-    Returns:
-        ``[x1, y1, x2, y2, ...]`` of each part, in pixels from the image's corner.
-    """
-    # OpenCV runs through the middle of the outermost pixels; on an enlarged mask these lie near
-    # the edge.
-    large = np.kron(mask.astype(np.uint8), np.ones((_ZOOM, _ZOOM), np.uint8))
-    outlines, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    return [((outline.reshape(-1) + 0.5) / _ZOOM).round(3).tolist() for outline in outlines]
 
 
 def coco_annotations(scene: DemoScene, image_id: int, first_id: int) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ import pytest
 
 from peco.datasets import ImageFolder
 from peco.datasets.demo import compose_scene, demo_data, make_demo_data
-from peco.datasets.demo.annotations import mask_polygons
 from peco.datasets.demo.canvas import TEXTURES, textured_canvas
 
 SMALL = dict(num_train=30, num_test=20, num_train_scenes=6, num_test_scenes=2, progress=False)
@@ -58,18 +57,6 @@ def test_scenes_come_with_coco_instances_and_ade_masks(tmp_path):
             assert inside[classes == 2].mean() > 0.99  # what is a digit's lies in an instance
             assert np.array_equal(cv2.dilate((classes == 2).astype(np.uint8), np.ones((3, 3))) == 1,
                                   classes != 1)
-
-
-def test_polygons_follow_the_edges_of_pixels():
-    mask = np.zeros((12, 10), bool)
-    mask[2:5, 3:9] = True
-    mask[8:11, 1:3] = True
-    polygons = mask_polygons(mask)
-    assert len(polygons) == 2
-    for box, polygon in zip([(3, 2, 9, 5), (1, 8, 3, 11)],
-                            sorted(polygons, key=lambda points: -max(points[::2])), strict=True):
-        x, y = polygon[::2], polygon[1::2]
-        assert np.allclose([min(x), min(y), max(x), max(y)], box, atol=0.13)
 
 
 def test_same_seed_same_bytes_and_more_images_keep_the_first(tmp_path):

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from peco.datasets import ImageFolder
-from peco.datasets.write_class_folders import write_class_folders
+from peco.datasets.prepare import write_class_folders
 
 
 class Images(list):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from peco.utils.whole_folder import whole_folder
 
 _DIGITS = 4
 
@@ -14,11 +15,9 @@ _DIGITS = 4
 def write_class_folders(dataset: Any, out: str | Path, suffix: str = 'png') -> Iterator[int]:
     """Write ``out/<class>/<number>.<suffix>`` in the order of the data set.
 
-    The folder appears when it is whole; what an interrupted call has left is overwritten.
-
     Args:
         dataset: ``(PIL image, label)`` pairs with ``classes``, their names.
-        out: The folder.
+        out: The folder, which appears when it is whole.
         suffix: ``'png'``, without loss, or ``'jpg'``, of Pillow's usual quality (75).
 
     Yields:
@@ -32,17 +31,12 @@ def write_class_folders(dataset: Any, out: str | Path, suffix: str = 'png') -> I
         >>> for _ in write_class_folders(CIFAR10('data'), 'data/cifar10/train'):  # doctest: +SKIP
         ...     pass
     """
-    out = Path(out)
-    if out.exists():
-        raise FileExistsError(f"'{out}' is there already: name another folder, or remove it")
-    unfinished = out.with_name(f'.part.{out.name}')
-    shutil.rmtree(unfinished, ignore_errors=True)
-    for name in dataset.classes:
-        (unfinished / name).mkdir(parents=True)
-    numbers: Counter[int] = Counter()
-    for done, (image, label) in enumerate(dataset, 1):
-        name = f'{numbers[label]:0{_DIGITS}d}.{suffix}'
-        image.save(unfinished / dataset.classes[label] / name)
-        numbers[label] += 1
-        yield done
-    unfinished.rename(out)
+    with whole_folder(out) as folder:
+        for name in dataset.classes:
+            (folder / name).mkdir()
+        numbers: Counter[int] = Counter()
+        for done, (image, label) in enumerate(dataset, 1):
+            name = f'{numbers[label]:0{_DIGITS}d}.{suffix}'
+            image.save(folder / dataset.classes[label] / name)
+            numbers[label] += 1
+            yield done

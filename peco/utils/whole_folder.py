@@ -1,0 +1,40 @@
+"""Folders that are never left half written."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole_folder(path: str | Path) -> Iterator[Path]:
+    """Give a new folder to write into, which then takes its place in one step.
+
+    If the block fails or is left, what it wrote is removed; what a killed one left, at the start.
+
+    Args:
+        path: The folder, which must not be there yet.
+
+    Yields:
+        The folder to write into.
+
+    Raises:
+        FileExistsError: If the folder is there already.
+
+    Example:
+        >>> with whole_folder('pictures') as unfinished:
+        ...     _ = (unfinished / 'notes.txt').write_text('none yet')
+        >>> Path('pictures/notes.txt').read_text()
+        'none yet'
+    """
+    path = Path(path)
+    if path.exists():
+        raise FileExistsError(f"'{path}' is there already: name another folder, or remove it")
+    unfinished = path.with_name(f'.part.{path.name}')
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        yield unfinished
+        unfinished.rename(path)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
