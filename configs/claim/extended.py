@@ -236,7 +236,12 @@ measures = [
         in_figure=False),
     dict(label='kNN top-1, last depth (%)', stage='knn', key='knn_top1', arms=_features),
     dict(
-        label='linear top-1, best depth, validation images (%)',
+        label='logistic regression, last depth, validation images (%)',
+        stage=f'epoch{_epochs[-1]}',
+        key='linear_top1_depth6',
+        arms=_pretrained),
+    dict(
+        label='linear probe by SGD, best depth, validation images (%)',
         stage='linear',
         key='top1_best_depth',
         arms=_features),

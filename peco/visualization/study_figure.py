@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from peco.utils.seed_statistics import estimate
+import numpy as np
+
+from peco.utils.seed_statistics import Estimate, estimate, paired_difference
 
 from .save_figure import save_figure
 
@@ -14,89 +16,147 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Inches: of the figure at most, of a panel at least, and of each arm in it.
-_FIGURE_WIDTH, _WIDTH, _ARM_WIDTH = 14., 3.4, 0.45
+# Inches: of the figure, of an arm's row, of a panel's title and ticks, of a curve's panel.
+_WIDTH, _ROW, _MARGIN, _CURVE = 14., 0.24, 0.65, (3.5, 2.9)
+# One a seed, so that pairs can be followed; two seeds have an interval in name only.
+_MARKERS = 'os^vPXD<>'
+_LEAST_SEEDS = 3
+_BLACK = '0.15'
 
 
 def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Sequence[str],
-               out: str | Path,
+               out: str | Path, reference: str,
                differences: Mapping[str, Mapping[str, str]] | None = None) -> Path:
-    """Draw one panel a measure: a dot a seed, the mean and its 95 % interval for each arm.
+    """Draw two panels a measure: the arms, and what they differ in from the reference.
+
+    A marker is a seed; from three seeds on, a line is the 95 % interval of the mean.
 
     Args:
         panels: Values by measure, arm and seed; an arm may lack.
-        arms: Their order.
+        arms: All arms that there are; they give the order and the colours.
         out: The picture to write (.png, .pdf, .svg).
-        differences: Paired differences from a reference by measure and arm, to write below the
-            name of the arm.
+        reference: The arm to compare with, seed by seed.
+        differences: The differences as text, by measure and arm, to write beside them.
 
     Returns:
         ``out``.
     """
-    widest = max((len(values) for values in panels.values()), default=0)
-    figure, axes = panel_grid(panels, width=max(_WIDTH, _ARM_WIDTH * widest))
-    for axis, (label, values) in zip(axes, panels.items(), strict=True):
-        shown = [arm for arm in arms if arm in values]
-        for place, arm in enumerate(shown):
-            colour = f'C{arms.index(arm)}'
-            of_seeds = list(values[arm].values())
-            found = estimate(of_seeds)
-            axis.scatter([place] * len(of_seeds), of_seeds, s=14, color=colour, alpha=0.5)
-            axis.errorbar(place + 0.18, found.mean, yerr=found.half_width, color=colour, marker='D',
-                          markersize=5, capsize=3)
-        below = (differences or {}).get(label, {})
-        names = [f'{arm}\n({below[arm]})' if arm in below else arm for arm in shown]
-        axis.set_xticks(range(len(shown)), names, fontsize=8, rotation=20 if widest < 6 else 45)
-        axis.set_xlim(-0.5, len(shown) - 0.3)
-    text = 'dots: seeds; diamonds: means with 95 % intervals'
-    if differences and any(differences.values()):
-        text += '; in brackets: difference from the reference, * where its interval excludes 0'
-    figure.supxlabel(text, fontsize=8, color='0.35')
+    names = {label: [arm for arm in arms if arm in values] for label, values in panels.items()}
+    pairs = 2 if len(panels) > 1 else 1
+    lines = [list(panels)[start:start + pairs] for start in range(0, len(panels), pairs)]
+    heights = [max(len(names[label]) for label in line) * _ROW + _MARGIN for line in lines]
+    figure, axes = _figure((_WIDTH / 2 * pairs, sum(heights) + 0.3), len(lines), 2 * pairs,
+                           height_ratios=heights)
+    for line, of_line in zip(lines, axes, strict=True):
+        for index, label in enumerate(line):
+            left, right = of_line[2 * index:2 * index + 2]
+            values = panels[label]
+            others = [arm for arm in names[label] if arm != reference]
+            minus = {arm: _minus(values[arm], values.get(reference, {})) for arm in others}
+            for place, arm in enumerate(names[label]):
+                colour = _colour(arms, arm)
+                _draw_seeds(left, place, values[arm], estimate(list(values[arm].values())), colour)
+                if minus.get(arm):
+                    _draw_seeds(right, place, minus[arm],
+                                paired_difference(values[arm], values[reference]), colour)
+            _finish(left, label, names[label], names[label])
+            texts = (differences or {}).get(label, {})
+            right.axvline(0., color=_BLACK, linewidth=0.8)
+            _finish(right, f'minus {reference}', names[label],
+                    [texts.get(arm, '') for arm in names[label]])
+            right.yaxis.tick_right()
+            right.set_visible(any(minus.values()))
+    _hide_empty(axes, lines, 2)
+    figure.supxlabel('a marker: a seed, the same in every panel; a line: mean and 95 % interval, '
+                     f'from {_LEAST_SEEDS} seeds on; * the interval excludes 0', fontsize=8,
+                     color='0.35')
     return save_figure(figure, out)
 
 
-def plot_study_curves(curves: Mapping[str, Mapping[str, Mapping[float, Sequence[float]]]],
+def plot_study_curves(curves: Mapping[str, Mapping[str, Mapping[float, Mapping[int, float]]]],
                       arms: Sequence[str], out: str | Path) -> Path:
-    """Draw one panel a curve: a line an arm through the means over seeds, with 95 % intervals.
+    """Draw one panel a curve: a thick line an arm through the means, a thin one each seed.
 
     Args:
-        curves: Values of all seeds by curve, arm and place; an arm may lack.
-        arms: Their order.
+        curves: Values by curve, arm, place and seed; an arm may lack.
+        arms: All arms that there are; they give the order and the colours.
         out: The picture to write (.png, .pdf, .svg).
 
     Returns:
         ``out``.
     """
-    figure, axes = panel_grid(curves)
-    for axis, values in zip(axes, curves.values(), strict=True):
+    columns = min(len(curves), int(_WIDTH // _CURVE[0]))
+    rows = -(-len(curves) // columns)
+    figure, axes = _figure((_CURVE[0] * columns, _CURVE[1] * rows + 0.4), rows, columns)
+    shown: dict[str, object] = {}
+    for axis, (title, values) in zip(axes.flat, curves.items(), strict=False):
         for arm in (arm for arm in arms if arm in values):
+            colour = _colour(arms, arm)
+            for seed in sorted({seed for of_seeds in values[arm].values() for seed in of_seeds}):
+                places = [place for place in sorted(values[arm]) if seed in values[arm][place]]
+                axis.plot(places, [values[arm][place][seed] for place in places], color=colour,
+                          linewidth=0.7, alpha=0.45)
             places = sorted(values[arm])
-            found = [estimate(list(values[arm][place])) for place in places]
-            widths = [point.half_width or 0. for point in found]
-            axis.errorbar(places, [point.mean for point in found],
-                          yerr=widths if any(widths) else None,
-                          color=f'C{arms.index(arm)}', marker='o', markersize=4, capsize=3,
-                          label=arm)
+            means = [estimate(list(values[arm][place].values())).mean for place in places]
+            shown[arm], = axis.plot(places, means, color=colour, marker='o', markersize=4)
         axis.set_xticks(sorted({place for of_arm in values.values() for place in of_arm}))
-        axis.legend(fontsize=7)
+        axis.set_title(title, fontsize=9)
+        axis.grid(axis='y', alpha=0.3)
+    _hide_empty(axes, [list(curves)[start:start + columns]
+                       for start in range(0, len(curves), columns)], 1)
+    order = [arm for arm in arms if arm in shown]
+    figure.legend([shown[arm] for arm in order], order, fontsize=8, ncols=len(order),
+                  loc='outside lower center', title='thick: mean over seeds; thin: each seed',
+                  title_fontsize=8, frameon=False)
     return save_figure(figure, out)
 
 
-def panel_grid(panels: Sequence[str], width: float = _WIDTH) -> tuple[Figure, list[Axes]]:
-    """A figure with one titled panel each, ``width`` inches wide."""
+def _figure(size: tuple[float, float], rows: int, columns: int,
+            **grid: object) -> tuple[Figure, np.ndarray]:
     import matplotlib
     matplotlib.use('Agg')
     from matplotlib import pyplot as plt
 
-    columns = min(int(_FIGURE_WIDTH // width) or 1, len(panels))
-    rows = -(-len(panels) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(width * columns, 2.9 * rows), squeeze=False,
-                                layout='constrained')
-    for axis, title in zip(axes.flat, panels, strict=False):
-        axis.set_title(title, fontsize=9)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout='constrained',
+                                gridspec_kw=grid)
+    for axis in axes.flat:
         axis.tick_params(labelsize=8)
-        axis.grid(axis='y', alpha=0.3)
         axis.spines[['top', 'right']].set_visible(False)
-    for axis in axes.flat[len(panels):]:
-        axis.set_visible(False)
-    return figure, list(axes.flat[:len(panels)])
+    return figure, axes
+
+
+def _hide_empty(axes: np.ndarray, lines: Sequence[Sequence[str]], panels: int) -> None:
+    for line, of_line in zip(lines, axes, strict=True):
+        for axis in of_line[panels * len(line):]:
+            axis.set_visible(False)
+
+
+def _colour(arms: Sequence[str], arm: str) -> tuple[float, ...]:
+    from matplotlib import colormaps
+
+    index = arms.index(arm)
+    # Ten full colours, then the same ten lighter.
+    return colormaps['tab20'](index * 2 % 20 + index // 10 % 2)
+
+
+def _minus(values: Mapping[int, float], reference: Mapping[int, float]) -> dict[int, float]:
+    return {seed: value - reference[seed] for seed, value in values.items() if seed in reference}
+
+
+def _draw_seeds(axis: Axes, place: int, values: Mapping[int, float], found: Estimate,
+                colour: tuple[float, ...]) -> None:
+    for seed, value in values.items():
+        axis.plot(value, place, _MARKERS[seed % len(_MARKERS)], color=colour, markersize=5,
+                  alpha=0.7)
+    if found.seeds >= _LEAST_SEEDS:
+        axis.errorbar(found.mean, place + 0.28, xerr=found.half_width, color=colour, marker='|',
+                      markersize=7, capsize=3)
+
+
+def _finish(axis: Axes, title: str, arms: Sequence[str], texts: Sequence[str]) -> None:
+    axis.set_title(title, fontsize=9)
+    axis.set_yticks(range(len(arms)), texts)
+    axis.set_ylim(len(arms) - 0.4, -0.5)
+    axis.tick_params(axis='y', length=0)
+    axis.grid(axis='x', alpha=0.3)
+    axis.spines['left'].set_visible(False)

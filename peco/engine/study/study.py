@@ -81,7 +81,7 @@ class Study:
         measures = [Measure(**measure) for measure in spec['measures']]
         self._check_measures(measures, spec, path)
         report = StudyReport(spec['title'], self.arms, self.seeds, spec['reference'], measures,
-                             spec.get('report', 'results'))
+                             spec.get('report', 'results'), self._known)
         templates = dict(shared=spec['shared'], stages=spec['stages'])
         if smoke:
             templates = self._smoke(templates, spec.get('smoke', {}), path)

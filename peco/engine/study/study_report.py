@@ -63,6 +63,7 @@ class StudyReport:
         reference: The arm that others are compared with, seed by seed.
         measures: Rows of the table.
         name: Of the files, before the suffix.
+        known_arms: All arms of studies that share a folder, for colours; ``arms`` if left out.
 
     Raises:
         ValueError: If the reference is no arm.
@@ -75,7 +76,8 @@ class StudyReport:
     """
 
     def __init__(self, title: str, arms: Sequence[str], seeds: Sequence[int], reference: str,
-                 measures: Sequence[Measure], name: str = 'results') -> None:
+                 measures: Sequence[Measure], name: str = 'results',
+                 known_arms: Sequence[str] | None = None) -> None:
         if reference not in arms:
             raise ValueError(f'the reference {reference!r} is none of the arms {list(arms)}')
         self.title = title
@@ -84,6 +86,7 @@ class StudyReport:
         self.reference = reference
         self.measures = list(measures)
         self.name = name
+        self.known_arms = list(known_arms or arms)
 
     def values(self, metrics: Metrics, measure: Measure) -> dict[str, dict[int, float]]:
         """Values by arm and seed of what has finished.
@@ -186,10 +189,11 @@ class StudyReport:
                 differences[measure.label] = {arm: found.difference(measure.format)
                                               for arm, found in of_arms.items()}
         if panels:
-            plot_study(panels, self.arms, folder / f'{self.name}.png', differences)
+            plot_study(panels, self.known_arms, folder / f'{self.name}.png', self.reference,
+                       differences)
         curves = self.curves(metrics)
         if curves:
-            plot_study_curves(curves, self.arms, folder / f'{self.name}-curves.png')
+            plot_study_curves(curves, self.known_arms, folder / f'{self.name}-curves.png')
 
     def path(self, folder: Path) -> Path:
         """Where :meth:`save` writes the numbers."""
@@ -216,15 +220,15 @@ class StudyReport:
             raise ValueError(f'{path} is no results.json of a study, with the metrics of each '
                              f'finished stage: {error!r}') from error
 
-    def curves(self, metrics: Metrics) -> dict[str, dict[str, dict[float, list[float]]]]:
-        """Values over seeds by curve, arm and place."""
-        found: dict[str, dict[str, dict[float, list[float]]]] = {}
+    def curves(self, metrics: Metrics) -> dict[str, dict[str, dict[float, dict[int, float]]]]:
+        """Values by curve, arm, place and seed."""
+        found: dict[str, dict[str, dict[float, dict[int, float]]]] = {}
         for measure in self.measures:
             if measure.curve is None:
                 continue
             for arm, of_seed in self.values(metrics, measure).items():
                 places = found.setdefault(measure.curve, {}).setdefault(arm, {})
-                places[measure.x] = list(of_seed.values())
+                places[measure.x] = of_seed
         return found
 
 

@@ -1,0 +1,55 @@
+import pytest
+from matplotlib import colors
+
+from peco.visualization import plot_study, plot_study_curves, study_figure
+
+ARMS = ['scratch', 'pixel', 'peco', 'vq-kd']
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(study_figure, 'save_figure', lambda figure, out: drawn.append(figure))
+    return drawn
+
+
+def _markers(axis):
+    return {(line.get_xdata()[0], line.get_ydata()[0]): colors.to_hex(line.get_color())
+            for line in axis.lines if line.get_marker() in 'os^vPXD<>'}
+
+
+def _intervals(axis):
+    return len(axis.containers)
+
+
+def test_seeds_their_differences_and_intervals_from_three_seeds_on(figures):
+    values = {'pixel': {0: 40., 1: 41.}, 'peco': {0: 42., 1: 44., 2: 43.}}
+    plot_study({'top-1': values, 'PSNR': {'peco': {0: 20.}}}, ARMS, 'out.png', 'pixel',
+               {'top-1': {'peco': '+2.5'}})
+    left, right, other, hidden = figures[0].axes
+    assert set(_markers(left)) == {(40, 0), (41, 0), (42, 1), (44, 1), (43, 1)}
+    assert set(_markers(right)) == {(2, 1), (3, 1)}
+    assert (_intervals(left), _intervals(right)) == (1, 0)
+    assert [label.get_text() for label in right.get_yticklabels()] == ['', '+2.5']
+    assert set(_markers(other)) == {(20, 0)}
+    assert right.get_visible() and not hidden.get_visible()  # nothing to compare with
+
+
+def test_an_arm_keeps_its_colour_in_every_study(figures):
+    for panels in ({'a': {'vq-kd': {0: 1.}}}, {'a': dict.fromkeys(ARMS, {0: 1.})}):
+        plot_study(panels, ARMS, 'out.png', 'pixel')
+    plot_study_curves({'kNN': {'vq-kd': {10: {0: 1.}}}}, ARMS, 'out.png')
+    alone, all_arms, curve = figures
+    colour = _markers(alone.axes[0])[1., 0]
+    assert _markers(all_arms.axes[0])[1., 3] == colour
+    assert len(set(_markers(all_arms.axes[0]).values())) == 4
+    assert colors.to_hex(curve.axes[0].lines[0].get_color()) == colour
+    many = [str(number) for number in range(20)]
+    plot_study({'a': {arm: {0: 1.} for arm in many}}, many, 'out.png', '0')
+    assert len(set(_markers(figures[-1].axes[0]).values())) == 20
+
+
+def test_curves_have_a_line_a_seed_and_the_mean(figures):
+    plot_study_curves({'kNN': {'peco': {10: {0: 1., 1: 3.}, 20: {0: 2.}}}}, ARMS, 'out.png')
+    lines = [(list(line.get_xdata()), list(line.get_ydata())) for line in figures[0].axes[0].lines]
+    assert lines == [([10, 20], [1., 2.]), ([10], [3.]), ([10, 20], [2., 2.])]
