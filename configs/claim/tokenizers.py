@@ -25,6 +25,12 @@ _variants = {
     'raw-features': {_loss + 'normalize_channels': 'False'},
     # f of the same size that 45,000 labels have trained: what would a better f give?
     'supervised': {'{network}': '{work_dir}/supervised_network.pth'},
+    # Pixels alone, with a loss as large as peco's: the commitment loss and the clipping of gradients
+    # then have the same share.
+    'pixel-x50': {
+        _loss + 'weight': '0.',
+        'model.pixel_loss.weight': '50.'
+    },
     'pixel-k256': {**_few_codes, _loss + 'weight': '0.'},
     'k256': _few_codes,
     'pixel-12e': {**_long, _loss + 'weight': '0.'},
