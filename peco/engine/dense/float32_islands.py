@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -33,7 +35,8 @@ def add_float32_islands(model: nn.Module) -> None:
         if hasattr(module, 'roi_layers'):
             module.register_forward_pre_hook(_inputs_to_float32, with_kwargs=True)
         elif hasattr(module, 'predict_by_feat'):
-            module.register_forward_hook(_output_to_float32)
+            # Not a hook: mmseg's decode heads call forward() of themselves, which no hook sees.
+            module.forward = partial(_float32_output, module.forward)
         else:
             continue
         setattr(module, _MARK, True)
@@ -43,8 +46,8 @@ def _inputs_to_float32(module: nn.Module, args: tuple, kwargs: dict) -> tuple[tu
     return _to_float32(args), _to_float32(kwargs)
 
 
-def _output_to_float32(module: nn.Module, args: tuple, output: Any) -> Any:
-    return _to_float32(output)
+def _float32_output(forward: Callable, *args: Any, **kwargs: Any) -> Any:
+    return _to_float32(forward(*args, **kwargs))
 
 
 def _to_float32(value: Any) -> Any:

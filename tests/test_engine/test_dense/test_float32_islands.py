@@ -63,10 +63,35 @@ def test_twice_is_once_and_other_modules_are_left_alone():
     model = nn.ModuleList([Head(), Extractor(), nn.Linear(2, 2)])
     for _ in range(2):
         add_float32_islands(model)
-    assert [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model] == [1, 1, 0]
+    assert [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model] == [0, 1, 0]
+    assert model[0].forward.args[0] == Head.forward.__get__(model[0])  # wrapped once
     clone = copy.deepcopy(model)
     add_float32_islands(clone)
-    assert len(clone[0]._forward_hooks) == 1
+    with bf16():
+        clone[0](torch.randn(1, 4))
+    assert clone[0].inside == torch.bfloat16 and not hasattr(model[0], 'inside')
+
+
+def test_decode_heads_of_mmseg_upsample_and_lose_in_float32(monkeypatch):
+    pytest.importorskip('mmseg')
+    from mmengine.structures import PixelData
+    from mmseg.models import UPerHead
+    from mmseg.structures import SegDataSample
+    head = UPerHead(in_channels=[4] * 4, in_index=[0, 1, 2, 3], channels=8, num_classes=3,
+                    norm_cfg=dict(type='BN'), dropout_ratio=0.)
+    add_float32_islands(head)
+    seen = []
+    for name in ('loss_by_feat', 'predict_by_feat'):
+        of_head = getattr(head, name)
+        monkeypatch.setattr(head, name, lambda logits, *args, of_head=of_head: (
+            seen.append(logits.dtype), of_head(logits, *args))[1])
+    maps = [torch.randn(2, 4, size, size) for size in (16, 8, 4, 2)]
+    labels = PixelData(data=torch.zeros(1, 64, 64, dtype=torch.long))
+    samples = [SegDataSample(gt_sem_seg=labels) for _ in range(2)]
+    with bf16():
+        head.loss(maps, samples, None)
+        head.predict(maps, [dict(img_shape=(64, 64))] * 2, None)
+    assert seen == [torch.float32] * 2
 
 
 def test_without_autocast_nothing_changes():
