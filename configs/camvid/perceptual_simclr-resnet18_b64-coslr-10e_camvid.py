@@ -1,6 +1,6 @@
 # The perceptual network f: SimCLR on regions of the training images, without labels.
 _base_ = '../nuclei/perceptual_simclr-resnet18_b64-coslr-10e_nuclei.py'
-data_root = '{{$PECO_DATA_DIR:data/camvid}}'
+data_root = '{{$PECO_CAMVID_DIR:data/camvid}}'
 
 data_preprocessor = dict(mean=[104.7, 108.1, 109.9], std=[78., 79., 77.9])
 

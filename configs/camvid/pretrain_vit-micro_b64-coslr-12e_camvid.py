@@ -1,6 +1,6 @@
 # Masked image modelling on the perceptual tokens of regions zoomed from half to 1.3 times.
 _base_ = '../nuclei/pretrain_vit-micro_b64-coslr-12e_nuclei.py'
-data_root = '{{$PECO_DATA_DIR:data/camvid}}'
+data_root = '{{$PECO_CAMVID_DIR:data/camvid}}'
 
 tokenizer_checkpoint = 'work_dirs/camvid/tokenizer/epoch_8.pth'
 made_by = dict(

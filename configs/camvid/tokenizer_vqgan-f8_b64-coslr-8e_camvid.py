@@ -1,6 +1,6 @@
 # The perceptual codebook: tokens of 8x8 px out of 1024 codes, of regions zoomed out up to twice.
 _base_ = '../nuclei/tokenizer_vqgan-f8_b64-coslr-8e_nuclei.py'
-data_root = '{{$PECO_DATA_DIR:data/camvid}}'
+data_root = '{{$PECO_CAMVID_DIR:data/camvid}}'
 
 perceptual_network = 'work_dirs/camvid/perceptual_network.pth'
 made_by = dict(

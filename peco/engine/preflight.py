@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from peco.datasets.image_folder import IMAGE_EXTENSIONS
 
+from .annotation_check import check_annotations
 from .class_check import check_classes
 from .config_check import check_components
 from .image_folders import holds_image, image_folder, image_folder_configs, is_dataset
@@ -44,6 +45,7 @@ def check_config(cfg: Config, stage: str) -> list[str]:
         *check_components(cfg),
         *_check_data(cfg, stage),
         *check_classes(cfg, _STAGES[stage]),
+        *check_annotations(cfg, _STAGES[stage]),
         *_check_checkpoints(cfg, stage),
         *(_check_token_cache(cfg) if stage == 'train' else ()),
         *_check_work_dir(cfg.get('work_dir')),

@@ -1,5 +1,5 @@
 # Crops of 256 px of images zoomed from half to 1.25 times; pixels labelled 255 do not count.
-data_root = '{{$PECO_DATA_DIR:data/camvid}}'
+data_root = '{{$PECO_CAMVID_DIR:data/camvid}}'
 metainfo = dict(
     classes=('sky', 'building', 'pole', 'road', 'pavement', 'tree', 'signsymbol', 'fence', 'car',
              'pedestrian', 'bicyclist'),

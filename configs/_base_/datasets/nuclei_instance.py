@@ -1,6 +1,6 @@
 # Regions of 256 px in training, whole images in testing; all in their own resolution.
 _base_ = 'mmdet::_base_/datasets/coco_instance.py'
-data_root = '{{$PECO_DATA_DIR:data/nuclei}}'
+data_root = '{{$PECO_NUCLEI_DIR:data/nuclei}}'
 metainfo = dict(classes=('nucleus', ), palette=[(220, 20, 60)])
 
 # Polygons: masks of 375 nuclei as bitmaps would fill 400 MB.

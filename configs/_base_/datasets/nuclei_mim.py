@@ -1,6 +1,6 @@
 # A region of 160 px, zoomed up to 1.5 times to 128 px; 102 of 16x16 patches are masked.
 _base_ = './cifar10_mim.py'
-data_root = '{{$PECO_DATA_DIR:data/nuclei}}'
+data_root = '{{$PECO_NUCLEI_DIR:data/nuclei}}'
 
 data_preprocessor = dict(mean=[36.7, 33.8, 40.5], std=[60.6, 56.3, 68.4])
 

@@ -1,6 +1,6 @@
 # Two augmented views of a region of 96 px; each image gives 8 regions an epoch.
 _base_ = './cifar10_ssl.py'
-data_root = '{{$PECO_DATA_DIR:data/nuclei}}'
+data_root = '{{$PECO_NUCLEI_DIR:data/nuclei}}'
 
 data_preprocessor = dict(mean=[36.7, 33.8, 40.5], std=[60.6, 56.3, 68.4])
 

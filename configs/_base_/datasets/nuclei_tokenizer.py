@@ -1,6 +1,6 @@
 # Regions of 64 px, zoomed up to 1.5 times; 10 % of the training images are held out to watch.
 _base_ = './cifar10_tokenizer.py'
-data_root = '{{$PECO_DATA_DIR:data/nuclei}}'
+data_root = '{{$PECO_NUCLEI_DIR:data/nuclei}}'
 
 _load, _, _, _pack = _base_.train_pipeline
 train_pipeline = [

@@ -1,0 +1,92 @@
+"""Classes and masks of detection, on the toy data set and the real config."""
+
+import json
+
+import pytest
+
+pytest.importorskip('mmdet')
+
+from peco.engine.annotation_check import check_annotations  # noqa: E402
+from peco.engine.preflight import check_config  # noqa: E402
+from tests.dense_toys import CATEGORIES, detector_config, make_coco  # noqa: E402
+
+LOADERS = ('train_dataloader', 'val_dataloader')
+NAMES = list(CATEGORIES.values())
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    return make_coco(tmp_path_factory.mktemp('coco') / 'data')
+
+
+@pytest.fixture
+def cfg(data, tmp_path):
+    return detector_config(data, tmp_path)
+
+
+def test_what_fits_passes(cfg):
+    assert check_annotations(cfg, LOADERS) == []
+    # Some of the file's classes are a choice.
+    for name in LOADERS:
+        cfg[name].dataset.metainfo.classes = NAMES[::2]
+    cfg.model.roi_head.bbox_head.num_classes = cfg.model.roi_head.mask_head.num_classes = 2
+    assert check_annotations(cfg, LOADERS) == []
+
+
+def test_a_class_that_the_file_does_not_have(cfg):
+    cfg.val_dataloader.dataset.metainfo.classes = ('person', 'cars', 'toothbrush')
+    problem, = check_annotations(cfg, LOADERS)
+    assert problem.startswith("val_dataloader.dataset.metainfo.classes names 'cars', which '")
+    assert "its categories are 'person', 'car', 'toothbrush'" in problem
+    assert problem in check_config(cfg, 'train')
+    assert check_annotations(cfg, ('train_dataloader', )) == []
+
+
+def test_another_order_would_swap_the_names(cfg):
+    cfg.train_dataloader.dataset.metainfo.classes = NAMES[::-1]
+    problem, = check_annotations(cfg, LOADERS)
+    assert 'has another order than' in problem and problem.endswith(f'set it to {NAMES}')
+
+
+def test_the_classes_of_coco_where_none_are_named(cfg):
+    for name in LOADERS:
+        del cfg[name].dataset['metainfo']
+    problem = check_annotations(cfg, LOADERS)[0]
+    assert "metainfo.classes names 'bicycle', 'motorcycle'" in problem
+    assert ' others, which ' in problem
+
+
+def test_a_head_of_another_number_of_classes(cfg):
+    cfg.model.roi_head.mask_head.num_classes = 80
+    cfg.model.rpn_head.num_classes = 1  # it proposes, whatever the class
+    problem, = check_annotations(cfg, LOADERS)
+    assert problem.endswith('has 3 class(es): set --cfg-options '
+                            'model.roi_head.mask_head.num_classes=3')
+
+
+def test_run_lengths_that_mmdet_would_ignore(cfg, data, tmp_path):
+    dataset = cfg.train_dataloader.dataset
+    step = next(step for step in dataset.pipeline if step.type == 'LoadAnnotations')
+    step.poly2mask = False
+    problem, = check_annotations(cfg, LOADERS)
+    assert 'run lengths (RLE) as masks of 5 objects' in problem  # a third of five images' objects
+    content = json.loads((data / 'annotations.json').read_text())
+    content['annotations'] = [item for item in content['annotations']
+                              if item['iscrowd'] or isinstance(item['segmentation'], list)]
+    (tmp_path / 'polygons.json').write_text(json.dumps(content))
+    dataset.update(data_root=str(tmp_path), ann_file='polygons.json')
+    assert check_annotations(cfg, ('train_dataloader', )) == []  # crowds are ignored in any case
+
+
+def test_long_lists_and_other_files(cfg, data, tmp_path):
+    content = json.loads((data / 'annotations.json').read_text())
+    content['categories'] += [dict(id=200 + index, name=f'é{index}' * 50) for index in range(999)]
+    dataset = cfg.train_dataloader.dataset
+    (tmp_path / 'long.json').write_text(json.dumps(content, ensure_ascii=False))
+    dataset.update(data_root=str(tmp_path), ann_file='long.json')
+    assert check_annotations(cfg, ('train_dataloader', )) == []
+    (tmp_path / 'other.json').write_text('{"images": []}')
+    dataset.ann_file = 'other.json'
+    assert 'has no list of categories' in check_annotations(cfg, ('train_dataloader', ))[0]
+    dataset.ann_file = 'none.json'
+    assert check_annotations(cfg, ('train_dataloader', )) == []  # told as a missing file
