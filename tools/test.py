@@ -76,7 +76,8 @@ def main() -> None:
                     if is_dense(cfg) else ShowResultsHook(args.show_dir))
             if args.out and args.out.endswith('.pkl'):
                 # mmdet's own packs masks as run lengths.
-                dump = 'DumpDetResults' if cfg.default_scope == 'mmdet' else 'DumpResults'
+                dump = dict(mmdet='DumpDetResults', mmseg='peco.DumpSegResults').get(
+                    cfg.default_scope, 'DumpResults')
                 runner.test_evaluator.metrics.append(
                     METRICS.build(dict(type=dump, out_file_path=args.out)))
             metrics = {name: value.item() if hasattr(value, 'item') else value

@@ -25,8 +25,7 @@ _variants = {
     'raw-features': {_loss + 'normalize_channels': 'False'},
     # f of the same size that 45,000 labels have trained: what would a better f give?
     'supervised': {'{network}': '{work_dir}/supervised_network.pth'},
-    # Pixels alone, with a loss as large as peco's: the commitment loss and the clipping of gradients
-    # then have the same share.
+    # Pixels alone, with a loss as large as peco's: commitment and clipping then count as much.
     'pixel-x50': {
         _loss + 'weight': '0.',
         'model.pixel_loss.weight': '50.'

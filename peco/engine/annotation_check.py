@@ -66,7 +66,8 @@ def _list_at(text: mmap.mmap, start: int) -> list[dict]:
     size = 2**16
     while True:
         try:
-            return json.JSONDecoder().raw_decode(text[start:start + size].decode(errors='ignore'))[0]
+            part = text[start:start + size].decode(errors='ignore')
+            return json.JSONDecoder().raw_decode(part)[0]
         except json.JSONDecodeError:
             if start + size >= len(text):
                 raise

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from peco.utils.config import ConfigError, add_options_argument, load_config
 
 from .explain import explain_error
-from .hooks import CodebookInitHook, EpochOfDatasetHook, ResumeCheckHook
+from .hooks import CodebookInitHook, EpochOfDatasetHook, LabelRangeHook, ResumeCheckHook
 from .hooks.epoch_end import unwrap
 from .image_folders import is_dataset, use_test_mode
 from .launch import LAUNCHERS, rank_from_environment, setup_launcher
@@ -123,6 +123,8 @@ def build_runner(cfg: Config, stage: str, launcher: str) -> BaseRunner:
             runner.register_hook(EpochOfDatasetHook())
             runner.register_hook(ResumeCheckHook())
         runner.register_hook(WeightsCheckHook())
+        if hasattr(unwrap(runner.model), 'decode_head'):
+            runner.register_hook(LabelRangeHook())
     return runner
 
 

@@ -1,8 +1,9 @@
-"""Hooks: tokenizer guard, codebook health, pictures, online kNN, losses without waits, resuming."""
+"""Hooks: checks of tokenizer, codebook, labels and resuming, pictures, online kNN, losses."""
 
 from .codebook_hook import CodebookHook
 from .codebook_init_hook import CodebookInitHook
 from .epoch_of_dataset_hook import EpochOfDatasetHook
+from .label_range_hook import LabelRangeHook
 from .online_knn_hook import OnlineKNNHook
 from .picture_hook import PictureHook
 from .resume_check_hook import ResumeCheckHook
@@ -11,7 +12,7 @@ from .show_results_hook import ShowResultsHook
 from .tokenizer_guard_hook import TokenizerGuardHook, TokenizerMismatchError
 
 __all__ = [
-    'CodebookHook', 'CodebookInitHook', 'EpochOfDatasetHook', 'OnlineKNNHook', 'PictureHook',
-    'ResumeCheckHook', 'RuntimeInfoHook', 'ShowResultsHook', 'TokenizerGuardHook',
+    'CodebookHook', 'CodebookInitHook', 'EpochOfDatasetHook', 'LabelRangeHook', 'OnlineKNNHook',
+    'PictureHook', 'ResumeCheckHook', 'RuntimeInfoHook', 'ShowResultsHook', 'TokenizerGuardHook',
     'TokenizerMismatchError'
 ]

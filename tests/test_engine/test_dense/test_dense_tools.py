@@ -85,7 +85,12 @@ def test_metrics_and_pictures(trained, tmp_path, capsys):
     out = capsys.readouterr().out
     for name, value in metrics.items():
         assert any(name in line and f'{value:.4g}' in line for line in out.splitlines())
-    assert len(pickle.loads((tmp_path / 'results.pkl').read_bytes())) == 6
+    results = pickle.loads((tmp_path / 'results.pkl').read_bytes())
+    assert len(results) == 6
+    if task == 'segmentor':  # no logits, which would fill the memory
+        assert [(item['pred_sem_seg'].dtype, item['pred_sem_seg'].shape) for item in results] == [
+            (np.uint8, size) for size in SIZES]
+        assert all(set(item) == {'img_path', 'pred_sem_seg'} for item in results)
     pictures = drawn(tmp_path / 'show')
     overview = pictures.pop('overview.png')
     assert len(pictures) == 6 and overview.shape[1] > 3 * 480  # three columns

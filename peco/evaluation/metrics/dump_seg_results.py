@@ -1,0 +1,27 @@
+"""Segmentations of a test as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mmengine.evaluator import DumpResults
+
+from peco.registry import METRICS
+
+
+@METRICS.register_module()
+class DumpSegResults(DumpResults):
+    """Keep the class of each pixel alone: uint8 ``(H, W)``, uint16 from 257 classes on.
+
+    mmengine's keeps the logits, too, until the test is over: of ADE20K 390 GiB.
+    """
+
+    def process(self, data_batch: Any, predictions: Sequence[dict]) -> None:
+        """Collect a batch."""
+        for sample in predictions:
+            classes = sample['pred_sem_seg']['data'].cpu().numpy()[0]
+            kind = np.uint8 if classes.max() < 256 else np.uint16
+            self.results.append(dict(img_path=sample.get('img_path'),
+                                     pred_sem_seg=classes.astype(kind)))
