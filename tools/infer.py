@@ -1,7 +1,7 @@
 """What a trained model makes of one image.
 
-A tokenizer gives ids and a picture, a classifier its five likeliest classes, a backbone or a
-pretrained model a feature vector.
+A tokenizer gives ids and a picture, a classifier its five likeliest classes, a detector or a
+segmentor a picture, a backbone or a pretrained model a feature vector.
 
 Example:
     python tools/infer.py CONFIG CHECKPOINT cat.jpg --out cat_tokens.png
@@ -19,8 +19,17 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from peco.apis import classify, extract_features, init_model, load_images, reconstruct, tokenize
-from peco.engine.cli import check_device, readable_errors
+from peco.apis import (
+    classify,
+    draw_dense,
+    extract_features,
+    init_model,
+    load_images,
+    predict_dense,
+    reconstruct,
+    tokenize,
+)
+from peco.engine.cli import check_device, is_dense, readable_errors
 from peco.models.tokenizers import BaseTokenizer
 from peco.registry import MODELS
 from peco.utils.config import ConfigError, add_options_argument, load_config
@@ -34,8 +43,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('image', help='image file')
-    parser.add_argument('--out', help='file to write: the picture of a tokenizer (.png), a feature '
-                        'vector (.npy) (default: named after the image, in the current folder)')
+    parser.add_argument('--out', help='file to write: the picture of a tokenizer, detector or '
+                        'segmentor (.png), a feature vector (.npy) (default: named after the '
+                        'image, in the current folder)')
+    parser.add_argument('--score-thr', type=float, default=0.3, metavar='SCORE',
+                        help='of a detector: score from which boxes and masks are drawn (default: '
+                        '%(default)s)')
     parser.add_argument('--device', help='cpu or cuda (default: cuda if there is one)')
     add_options_argument(parser)
     return parser.parse_args()
@@ -52,6 +65,7 @@ def check_out(out: str | None, cfg: Config) -> None:
     if issubclass(model, ImageClassifier):
         raise ConfigError(f'--out {out}: classes are printed, there is no file to write')
     suffix, what = (('.png', 'picture of a tokenizer') if issubclass(model, BaseTokenizer) else
+                    ('.png', 'picture of a prediction') if is_dense(cfg) else
                     ('.npy', 'feature vector'))
     if Path(out).suffix != suffix:
         raise ConfigError(f'--out {out}: the {what} is a {suffix} file')
@@ -80,6 +94,30 @@ def show_classes(model: nn.Module, images: Tensor, name: str, console: Console) 
     console.print(table)
 
 
+def show_dense(model: nn.Module, args: argparse.Namespace, console: Console) -> None:
+    """Print what was found, and write a picture."""
+    sample = predict_dense(model, args.image)
+    names = model.dataset_meta.get('classes') or ()
+    if 'pred_instances' in sample:
+        found = sample.pred_instances
+        labels = found.labels[found.scores >= args.score_thr].cpu()
+        title, column = f'{Path(args.image).name}: objects of {args.score_thr:g} or more', 'count'
+    else:
+        labels = sample.pred_sem_seg.data.cpu().flatten()
+        title, column = Path(args.image).name, 'share of pixels'
+    table = Table(title=title, title_justify='left')
+    table.add_column('class')
+    table.add_column(column, justify='right')
+    values, counts = labels.unique(return_counts=True)
+    for value, count in sorted(zip(values.tolist(), counts.tolist(), strict=True),
+                               key=lambda pair: -pair[1]):
+        table.add_row(names[value] if value < len(names) else str(value),
+                      f'{count}' if column == 'count' else f'{count / len(labels):.1%}')
+    console.print(table)
+    out = Path(args.out or f'{Path(args.image).stem}_prediction.png')
+    console.print(f'picture: {draw_dense(model, args.image, sample, out, args.score_thr)}')
+
+
 def main() -> None:
     args = parse_args()
     console = Console()
@@ -92,6 +130,8 @@ def main() -> None:
         check_out(args.out, cfg)
         try:
             model = init_model(cfg, args.checkpoint, args.device)
+            if is_dense(cfg):
+                return show_dense(model, args, console)
             images = load_images(model, args.image)
         except ConfigError:
             raise

@@ -44,12 +44,9 @@ def load_images(model: nn.Module, image: ImageLike) -> torch.Tensor:
                              f'{batch.max():.3g}]')
         return batch.to(device)
     if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(f'an array must be RGB uint8 (H, W, 3), got {image.dtype} '
-                             f'{image.shape}')
-        bgr = image[..., ::-1]
+        bgr = check_array(image)[..., ::-1]
     else:
-        bgr = _read(Path(image))
+        bgr = read_bgr(Path(image))
     results = dict(img=np.ascontiguousarray(bgr), img_shape=bgr.shape[:2], ori_shape=bgr.shape[:2])
     if not hasattr(model, '_evaluation_transforms'):
         model._evaluation_transforms = evaluation_transforms(model.cfg)
@@ -145,7 +142,15 @@ def classify(model: nn.Module, image: ImageLike, topk: int = 5) -> list[tuple[st
             for index, score in zip(indices.tolist(), scores.tolist(), strict=True)]
 
 
-def _read(path: Path) -> np.ndarray:
+def check_array(image: np.ndarray) -> np.ndarray:
+    """Return an RGB array uint8 ``(H, W, 3)``, and raise ValueError for any other."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f'an array must be RGB uint8 (H, W, 3), got {image.dtype} {image.shape}')
+    return image
+
+
+def read_bgr(path: Path) -> np.ndarray:
+    """Read a file as uint8 ``(H, W, 3)``, BGR."""
     if not path.is_file():
         fault = 'is a folder, not a file' if path.is_dir() else 'does not exist'
         raise FileNotFoundError(f"image '{path}' {fault}")

@@ -61,13 +61,13 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None = None
     if problems:
         raise ConfigError(problems)
     init_default_scope(cfg.get('default_scope', 'mmengine'))
-    model_cfg = cfg.model.to_dict()
+    model_cfg = deepcopy(cfg.model)  # mmdet reads parts of it as attributes
     for part in ('perceptual_loss', 'network', 'tokenizer', 'tokenizer_checkpoint', 'token_cache'):
         if part in model_cfg:
             model_cfg[part] = None
     preprocessor = cfg.get('data_preprocessor')
     if preprocessor is not None:
-        model_cfg.setdefault('data_preprocessor', preprocessor.to_dict())
+        model_cfg.setdefault('data_preprocessor', deepcopy(preprocessor))
     model = MODELS.build(model_cfg)
     if checkpoint is not None:
         loaded = load_checkpoint(checkpoint)

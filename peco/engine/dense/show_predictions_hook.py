@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +12,11 @@ from mmengine.dist import is_main_process
 from mmengine.fileio import get
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from mmengine.visualization import Visualizer
 
 from peco.registry import HOOKS
 from peco.visualization import image_grid, save_picture
 
-from .enlarge import enlarge
+from .draw_prediction import draw_prediction
 
 _OVERVIEW = 'overview'
 _COLUMNS, _ROWS = 3, 4
@@ -36,11 +33,9 @@ class ShowPredictionsHook(Hook):
     Args:
         out_dir: Folder of the pictures; None for ``pictures`` in the work dir.
         limit: Largest number of pictures; None for all.
-        score_thr: Score from which boxes and masks are drawn.
-        labels: Whether names and scores are written beside boxes; None where there are several
-            classes. Those of one class hide more than they tell.
-        min_size: Smaller images are enlarged by a whole factor till their shorter side has as
-            many pixels, so that lines and labels leave something to see.
+        score_thr: See :func:`draw_prediction`.
+        labels: See there.
+        min_size: See there.
 
     Example:
         >>> custom_hooks = [dict(type='peco.ShowPredictionsHook', limit=20)]
@@ -78,31 +73,11 @@ class ShowPredictionsHook(Hook):
 
     def _draw(self, runner: Runner, sample: Any) -> None:
         image = mmcv.imfrombytes(get(sample.img_path), channel_order='rgb')
-        factor = math.ceil(self.min_size / min(image.shape[:2]))
-        image, sample = enlarge(image, sample.cpu(), factor)
-        name = self._name(Path(sample.img_path).stem)
-        options = dict(pred_score_thr=self.score_thr) if 'pred_instances' in sample else {}
-        path = self._folder(runner) / f'{name}.png'
-        with self._labelling(runner.visualizer):
-            runner.visualizer.add_datasample(name, image, data_sample=sample, out_file=str(path),
-                                             **options)
+        path = self._folder(runner) / f'{self._name(Path(sample.img_path).stem)}.png'
+        drawn = draw_prediction(runner.visualizer, image, sample, path, score_thr=self.score_thr,
+                                labels=self.labels, min_size=self.min_size)
         if len(self._first) < _COLUMNS * _ROWS:
-            # mmseg's visualizer keeps only the last half of what it has written.
-            drawn = mmcv.imread(str(path), channel_order='rgb')
-            self._first.append(_divided(drawn, image.shape[1]))
-
-    @contextmanager
-    def _labelling(self, visualizer: Visualizer) -> Iterator[None]:
-        # mmdet's visualizer has no switch for its texts.
-        classes = visualizer.dataset_meta.get('classes') or ()
-        if self.labels or (self.labels is None and len(classes) != 1):
-            yield
-            return
-        visualizer.draw_texts = lambda *args, **kwargs: visualizer
-        try:
-            yield
-        finally:
-            del visualizer.draw_texts
+            self._first.append(drawn)
 
     def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         """Draw the overview, and say where the pictures are."""
@@ -129,11 +104,3 @@ class ShowPredictionsHook(Hook):
             name = f'{stem}-{number}'
         self._names.add(name)
         return name
-
-
-def _divided(picture: np.ndarray, width: int) -> np.ndarray:
-    """A white line between the annotation and the prediction."""
-    if picture.shape[1] == 2 * width:
-        half = max(1, width // 100)
-        picture[:, width - half:width + half] = 255
-    return picture

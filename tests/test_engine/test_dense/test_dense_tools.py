@@ -24,6 +24,8 @@ from mmdet.structures import DetDataSample  # noqa: E402
 from mmdet.visualization import DetLocalVisualizer  # noqa: E402
 from mmseg.models import SegTTAModel  # noqa: E402
 
+from peco.apis import init_model, predict_dense  # noqa: E402
+from peco.apis.dense_inference import image_array  # noqa: E402
 from peco.engine.dense import ShowPredictionsHook  # noqa: E402
 from tests.dense_toys import (  # noqa: E402
     ROOT,
@@ -73,6 +75,25 @@ def test_resume_goes_on(trained, tmp_path):
     assert not torch.equal(*(c['state_dict']['backbone.cls_token'] for c in (first, last)))
 
 
+def assert_one_image_gives_the_same(task, config, checkpoint, tested, tmp_path):
+    model = init_model(str(config), checkpoint, 'cpu')
+    image = tested['img_path']
+    for given in (image, image_array(image)):
+        sample = predict_dense(model, given)
+        if task == 'segmentor':
+            assert np.array_equal(sample.pred_sem_seg.data[0].numpy(), tested['pred_sem_seg'])
+        else:
+            found, of_test = sample.pred_instances, tested['pred_instances']
+            assert torch.allclose(found.scores, of_test['scores'], atol=1e-4)
+            assert torch.allclose(found.bboxes, of_test['bboxes'], atol=0.05)
+    out = tmp_path / 'prediction.png'
+    assert run_tool('infer', config, checkpoint, image, '--out', out, '--score-thr', 0.) == 0
+    height, width = SIZES[0]
+    larger = ceil(360 / height)
+    assert cv2.imread(str(out)).shape[:2] == (larger * height, larger * width)
+    assert run_tool('infer', config, checkpoint, image, '--out', tmp_path / 'a.npy') == 2
+
+
 def test_metrics_and_pictures(trained, tmp_path, capsys):
     task, path, checkpoint = trained
     assert run_tool('test', path, checkpoint, '--work-dir', tmp_path, '--show-dir',
@@ -91,6 +112,7 @@ def test_metrics_and_pictures(trained, tmp_path, capsys):
         assert [(item['pred_sem_seg'].dtype, item['pred_sem_seg'].shape) for item in results] == [
             (np.uint8, size) for size in SIZES]
         assert all(set(item) == {'img_path', 'pred_sem_seg'} for item in results)
+    assert_one_image_gives_the_same(task, path, checkpoint, results[0], tmp_path)
     pictures = drawn(tmp_path / 'show')
     overview = pictures.pop('overview.png')
     assert len(pictures) == 6 and overview.shape[1] > 3 * 480  # three columns

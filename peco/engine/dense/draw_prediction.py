@@ -1,0 +1,67 @@
+"""A picture of what a detector or segmentor made of an image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import mmcv
+import numpy as np
+from mmengine.visualization import Visualizer
+
+from .enlarge import enlarge
+
+
+def draw_prediction(visualizer: Visualizer, image: np.ndarray, sample: Any, path: str | Path,
+                    draw_gt: bool = True, score_thr: float = 0.3, labels: bool | None = None,
+                    min_size: int = 360) -> np.ndarray:
+    """Draw by the visualizer of mmdet or mmseg, and write a PNG file.
+
+    Args:
+        visualizer: mmdet's or mmseg's, which knows the classes.
+        image: RGB uint8 ``(H, W, 3)``.
+        sample: ``DetDataSample`` or ``SegDataSample`` of the image.
+        path: The file.
+        draw_gt: Whether the annotation stands left of the prediction.
+        score_thr: Score from which boxes and masks are drawn.
+        labels: Whether names and scores are written beside boxes; None where there are several
+            classes. Those of one class hide more than they tell.
+        min_size: Smaller images are enlarged by a whole factor till their shorter side has as
+            many pixels, so that lines and labels leave something to see.
+
+    Returns:
+        The picture, RGB.
+    """
+    factor = math.ceil(min_size / min(image.shape[:2]))
+    image, sample = enlarge(image, sample.cpu(), factor)
+    options = dict(pred_score_thr=score_thr) if 'pred_instances' in sample else {}
+    with _labelling(visualizer, labels):
+        visualizer.add_datasample(Path(path).stem, image, data_sample=sample, out_file=str(path),
+                                  draw_gt=draw_gt, **options)
+    # mmseg's visualizer keeps only the last half of what it has written.
+    return _divided(mmcv.imread(str(path), channel_order='rgb'), image.shape[1])
+
+
+@contextmanager
+def _labelling(visualizer: Visualizer, labels: bool | None) -> Iterator[None]:
+    # mmdet's visualizer has no switch for its texts.
+    classes = visualizer.dataset_meta.get('classes') or ()
+    if labels or (labels is None and len(classes) != 1):
+        yield
+        return
+    visualizer.draw_texts = lambda *args, **kwargs: visualizer
+    try:
+        yield
+    finally:
+        del visualizer.draw_texts
+
+
+def _divided(picture: np.ndarray, width: int) -> np.ndarray:
+    """A white line between the annotation and the prediction."""
+    if picture.shape[1] == 2 * width:
+        half = max(1, width // 100)
+        picture[:, width - half:width + half] = 255
+    return picture
