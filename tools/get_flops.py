@@ -1,11 +1,14 @@
 """FLOPs and parameters of a config's model; no checkpoint needs to exist.
 
+Of detectors and segmentors each part that works on whole images is counted.
+
 Example:
     python tools/get_flops.py configs/peco/pretrain_vitb_800e.py --shape 224 224
 """
 
 import argparse
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 
 import _environment  # noqa: F401
 import torch
@@ -17,9 +20,9 @@ from rich.table import Table
 from torch import nn
 
 import peco  # noqa: F401  (registers the components)
-from peco.apis.init_model import image_size
+from peco.apis.init_model import image_size, training_size
 from peco.datasets.transforms import BlockwiseMask
-from peco.engine.cli import readable_errors
+from peco.engine.cli import is_dense, readable_errors
 from peco.engine.config_check import check_components
 from peco.models.tokenizers import BaseTokenizer
 from peco.registry import MODELS
@@ -54,6 +57,9 @@ def parse_args() -> argparse.Namespace:
 
 def split_model(cfg: Config, shape: tuple[int, int]) -> Iterator[tuple[str, nn.Module, tuple]]:
     """Build the parts of a config's model that run, each with its name and inputs."""
+    if is_dense(cfg):
+        yield from split_dense(cfg, shape)
+        return
     model_cfg = cfg.model.to_dict()
     model_cfg.pop('data_preprocessor', None)
     model_cfg.pop('token_cache', None)
@@ -95,6 +101,24 @@ def split_model(cfg: Config, shape: tuple[int, int]) -> Iterator[tuple[str, nn.M
             lambda self, z: self.decoder(z), decoder=tokenizer.decoder), (codes, )
 
 
+def split_dense(cfg: Config, shape: tuple[int, int]) -> Iterator[tuple[str, nn.Module, tuple]]:
+    """The parts of a detector or segmentor whose cost depends on the size of the image alone."""
+    model = MODELS.build(deepcopy(cfg.model)).eval()
+    image = torch.zeros(1, 3, *shape)
+    yield 'backbone', _Call(lambda self, x: self.part(x), part=model.backbone), (image, )
+    with torch.no_grad():
+        maps = model.backbone(image)
+    for name in ('neck', 'rpn_head', 'bbox_head', 'decode_head', 'auxiliary_head'):
+        part = getattr(model, name, None)
+        # Cascades are lists of heads.
+        if part is None or isinstance(part, nn.ModuleList):
+            continue
+        yield name.replace('_', ' '), _Call(lambda self, *x: self.part(x), part=part), tuple(maps)
+        if name == 'neck':
+            with torch.no_grad():
+                maps = part(maps)
+
+
 def masked_share(cfg: Config) -> float:
     """Share of masked patches in the training pipeline; without one, the paper's 75 of 196."""
     dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
@@ -111,7 +135,8 @@ def masked_share(cfg: Config) -> float:
 def input_shape(cfg: Config, shape: Sequence[int] | None) -> tuple[int, int]:
     """Height and width from the command line, or else the config's."""
     if shape is None:
-        shape = image_size(cfg)
+        # The backbone of a detector or segmentor tells the size of its pretraining.
+        shape = training_size(cfg) if is_dense(cfg) else image_size(cfg)
     if len(shape) > 2 or min(shape) < 1:
         raise ConfigError(f'--shape {" ".join(map(str, shape))}: give one or two sides')
     return (shape[0], shape[-1])
@@ -137,6 +162,8 @@ def main() -> None:
             console.print(costs['table'], markup=False)
             summary.add_row(name, f"{costs['flops'] / 1e9:.3f}", f"{costs['params'] / 1e6:.2f}")
         console.print(summary)
+        if hasattr(cfg.model, 'roi_head'):
+            console.print('Heads of regions are not counted: their cost goes by the regions.')
 
 
 if __name__ == '__main__':

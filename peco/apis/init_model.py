@@ -134,6 +134,18 @@ def image_size(cfg: Config) -> tuple[int, int]:
                       'test_dataloader with the pipeline of an image')
 
 
+def training_size(cfg: Config) -> tuple[int, int]:
+    """Height and width of the regions that a detector or segmentor is trained on.
+
+    Raises:
+        ConfigError: They differ from image to image.
+    """
+    sizes = list(_sizes((cfg.get('train_dataloader') or {}).get('dataset')))
+    if not sizes:
+        raise ConfigError('the images of this config differ in size: give --shape HEIGHT WIDTH')
+    return sizes[0]
+
+
 def _sizes(node: Any) -> Iterator[tuple[int, int]]:
     """The size that each pipeline below a data set config, or list of steps, leads to."""
     if isinstance(node, (list, tuple)):

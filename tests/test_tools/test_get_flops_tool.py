@@ -1,8 +1,10 @@
 import re
 
 import pytest
+from mmengine.config import Config
 
 from tests.toy_configs import (
+    ROOT,
     classifier_config,
     pretrain_config,
     run_tool,
@@ -53,6 +55,34 @@ def test_flops_of_vit_b(tmp_path, capsys):
     assert run_tool('get_flops', config, '--shape', 224) == 0
     flops, params = rows(capsys)['classifier']
     assert flops == pytest.approx(17.58, abs=0.05) and params == pytest.approx(86.5, abs=0.3)
+
+
+@pytest.mark.parametrize('name, size, parts', [
+    ('nuclei/mask-rcnn_peco-vit-micro_b4-coslr-4e_nuclei', 256, {'backbone', 'neck', 'rpn head'}),
+    ('camvid/upernet_peco-vit-micro_b8-500it_camvid-256x256', 256,
+     {'backbone', 'neck', 'decode head', 'auxiliary head'})])
+def test_parts_of_detectors_and_segmentors(name, size, parts, capsys):
+    pytest.importorskip('mmdet')
+    pytest.importorskip('mmseg')
+    config = ROOT / f'configs/{name}.py'
+    found = []
+    for shape in ((), ('--shape', size), ('--shape', 2 * size, size)):
+        assert run_tool('get_flops', config, *shape) == 0
+        found.append(rows(capsys))
+    default, same, twice = found
+    assert default == same and parts <= set(default)
+    for part in parts - {'backbone'}:  # whose global blocks grow with the square
+        assert twice[part][0] == pytest.approx(2 * default[part][0], rel=0.05)
+
+
+def test_images_of_many_sizes(tmp_path, capsys):
+    pytest.importorskip('mmdet')
+    cfg = Config.fromfile(ROOT / 'configs/nuclei/mask-rcnn_peco-vit-micro_b4-coslr-4e_nuclei.py')
+    steps = cfg.train_dataloader.dataset.pipeline
+    cfg.train_dataloader.dataset.pipeline = [step for step in steps if step.type != 'RandomCrop']
+    cfg.dump(str(tmp_path / 'nuclei.py'))
+    assert run_tool('get_flops', tmp_path / 'nuclei.py') == 2
+    assert 'differ in size: give --shape' in capsys.readouterr().err
 
 
 def test_faults(images, tmp_path, capsys):
