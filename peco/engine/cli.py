@@ -22,7 +22,13 @@ from torch.utils.data import DataLoader, IterableDataset
 from peco.utils.config import ConfigError, add_options_argument, load_config
 
 from .explain import explain_error
-from .hooks import CodebookInitHook, EpochOfDatasetHook, LabelRangeHook, ResumeCheckHook
+from .hooks import (
+    CodebookInitHook,
+    EpochOfDatasetHook,
+    FastForwardHook,
+    LabelRangeHook,
+    ResumeCheckHook,
+)
 from .hooks.epoch_end import unwrap
 from .image_folders import is_dataset, use_test_mode
 from .launch import LAUNCHERS, rank_from_environment, setup_launcher
@@ -122,6 +128,7 @@ def build_runner(cfg: Config, stage: str, launcher: str) -> BaseRunner:
             _add_codebook_check(runner)
             runner.register_hook(EpochOfDatasetHook())
             runner.register_hook(ResumeCheckHook())
+            runner.register_hook(FastForwardHook())
         runner.register_hook(WeightsCheckHook())
         if hasattr(unwrap(runner.model), 'decode_head'):
             runner.register_hook(LabelRangeHook())

@@ -3,6 +3,7 @@
 from .codebook_hook import CodebookHook
 from .codebook_init_hook import CodebookInitHook
 from .epoch_of_dataset_hook import EpochOfDatasetHook
+from .fast_forward_hook import FastForwardHook
 from .label_range_hook import LabelRangeHook
 from .online_knn_hook import OnlineKNNHook
 from .picture_hook import PictureHook
@@ -12,7 +13,7 @@ from .show_results_hook import ShowResultsHook
 from .tokenizer_guard_hook import TokenizerGuardHook, TokenizerMismatchError
 
 __all__ = [
-    'CodebookHook', 'CodebookInitHook', 'EpochOfDatasetHook', 'LabelRangeHook', 'OnlineKNNHook',
-    'PictureHook', 'ResumeCheckHook', 'RuntimeInfoHook', 'ShowResultsHook', 'TokenizerGuardHook',
-    'TokenizerMismatchError'
+    'CodebookHook', 'CodebookInitHook', 'EpochOfDatasetHook', 'FastForwardHook',
+    'LabelRangeHook', 'OnlineKNNHook', 'PictureHook', 'ResumeCheckHook', 'RuntimeInfoHook',
+    'ShowResultsHook', 'TokenizerGuardHook', 'TokenizerMismatchError'
 ]
