@@ -6,7 +6,8 @@ import re
 
 _ADVICE = (
     ('out of memory', 'the device is out of memory: lower train_dataloader.batch_size (and raise '
-     'optim_wrapper.accumulative_counts by as much), or train with --amp'),
+     'optim_wrapper.accumulative_counts by as much; in a config that counts iterations also '
+     'max_iters, val_interval and the schedules), or train with --amp'),
     ('Expected to have finished reduction in the prior iteration',
      'a parameter took no part in the loss, so the ranks cannot go on: remove it from the model, '
      'or set --cfg-options find_unused_parameters=True'),

@@ -120,10 +120,11 @@ def axis_weights(src: int, dst: int, device: torch.device) -> Tensor:
 
 def resize_bias_table(table: Tensor, src_grid: Grid, dst_grid: Grid,
                       with_cls_token: bool = True) -> Tensor:
-    """Resize a bias table to another grid by BEiT's geometric interpolation.
+    """Resize a bias table to another grid, linearly between BEiT's geometric nodes.
 
-    Equals ``timm.layers.resize_rel_pos_bias_table`` for square grids, takes non-square grids
-    too, returns the table itself for an unchanged grid, and is differentiable.
+    BEiT's own code has cubic splines between them. Equals
+    ``timm.layers.resize_rel_pos_bias_table`` for square grids, takes non-square grids too, returns
+    the table itself for an unchanged grid, and is differentiable.
 
     Args:
         table: Table of shape ``(rows, num_heads)``.
