@@ -48,3 +48,31 @@ def test_empty_sets_are_refused(empty):
     with pytest.raises(ValueError, match='needs a bank and a query set'):
         embedding_probe(none if empty == 'bank' else ids, labels,
                         none if empty == 'query' else ids, CODES)
+
+
+def test_what_fits_the_bank_best_is_not_what_is_chosen():
+    """Three labels of ten are wrong: the weaker decay learns them by heart."""
+    (bank, labels), (query, wanted) = tokens(300, 0), tokens(1000, 1)
+    rng = np.random.default_rng(2)
+    labels = np.where(rng.random(len(labels)) < 0.3, 1 - labels, labels)
+
+    def accuracy(*decays):
+        found = embedding_probe(bank, labels, query, CODES, dim=16, epochs=60, lr=1e-2,
+                                weight_decays=decays, dropout=0.)
+        return (found == wanted).mean()
+
+    weak, strong = accuracy(1e-4), accuracy(10.)
+    assert strong > weak + 0.05
+    assert accuracy(1e-4, 10.) > weak + 0.05 and accuracy(10., 1e-4) > weak + 0.05
+
+
+def test_the_last_fit_takes_the_whole_bank():
+    (bank, labels), (query, _) = tokens(10, 0), tokens(10, 1)
+    torch.manual_seed(0)
+    held = torch.randperm(10)[:2].numpy()
+    # The images that were held out are alone in showing this code.
+    bank[:], labels[:] = 8, 0
+    bank[held], labels[held] = 15, 1
+    found = embedding_probe(bank, labels, np.full_like(query, 15), CODES, dim=16, epochs=1,
+                            batch_size=1, lr=0.1, weight_decays=(0., ), dropout=0.)
+    assert (found == 1).all()

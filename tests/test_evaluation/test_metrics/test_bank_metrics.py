@@ -5,8 +5,8 @@ from mmengine.evaluator import Evaluator
 from mmpretrain.structures import DataSample
 
 import peco.evaluation  # noqa: F401
-from peco.evaluation.functional import weighted_knn
-from peco.evaluation.metrics import KNNMetric, TokenProbe
+from peco.evaluation.functional import embedding_probe, weighted_knn
+from peco.evaluation.metrics import DepthProbe, KNNMetric, TokenEmbeddingProbe, TokenProbe
 
 NUMBER = 61
 
@@ -76,3 +76,43 @@ def test_several_labels_and_unknown_roles_are_refused():
         KNNMetric().process(None, [dict(sample, gt_label=torch.tensor([0, 1]))])
     with pytest.raises(ValueError, match="got 'train'"):
         KNNMetric().process(None, [dict(sample, split_role='train')])
+
+
+def _score(metric, samples):
+    metric.process(None, [sample.to_dict() for sample in samples])
+    return metric.evaluate(len(samples))
+
+
+def _stacked(samples, name):
+    return torch.stack([sample.get(name) for sample in samples])
+
+
+def _top1(predicted, labels):
+    return (torch.as_tensor(predicted) == labels).double().mean().item() * 100
+
+
+def test_the_embedding_probe_is_the_function_of_its_arguments():
+    samples = _samples()
+    ids = _stacked(samples, 'token_ids').flatten(1).numpy()
+    labels = _stacked(samples, 'gt_label')[:, 0]
+    scores = {}
+    for dim, epochs in ((8, 40), (1, 1)):
+        scores[dim] = _score(TokenEmbeddingProbe(8, dim, epochs), samples)['embedding_probe_top1']
+        assert scores[dim] == pytest.approx(_top1(embedding_probe(
+            ids[:40], labels[:40].numpy(), ids[40:], 8, dim, epochs), labels[40:]))
+    assert scores[8] > 85 and scores[1] < scores[8]
+
+
+@pytest.mark.parametrize('metric_class', [KNNMetric, DepthProbe])
+def test_neighbours_and_temperature_are_passed_on(metric_class):
+    samples = _samples()
+    features, labels = _stacked(samples, 'feature'), _stacked(samples, 'gt_label')[:, 0]
+    for sample in samples:
+        sample.depth_features = [sample.feature]
+    key = dict(KNNMetric='knn_top1', DepthProbe='knn_top1_depth1')[metric_class.__name__]
+    scores = []
+    for k, temperature in ((1, 0.07), (30, 0.07), (30, 100.)):
+        scores.append(_score(metric_class(k=k, temperature=temperature), samples)[key])
+        assert scores[-1] == pytest.approx(_top1(weighted_knn(
+            features[:40], labels[:40], features[40:], k, temperature), labels[40:]))
+    assert len(set(scores)) == 3  # each argument tells

@@ -9,6 +9,7 @@ from mmengine.model import ExponentialMovingAverage
 from mmpretrain.structures import DataSample
 from torch import nn
 
+from peco.models.data_preprocessors import TwoViewDataPreprocessor
 from peco.models.pretrainers import PeCo
 from peco.models.pretrainers import peco as peco_module
 from peco.registry import MODELS
@@ -100,6 +101,21 @@ def test_logits_are_computed_at_masked_positions_only():
         (args[0].shape, out.shape)))
     model.loss(*batch(size=4, num_masked=5))
     assert shapes == [((20, 16), (20, CODES))]
+
+
+def test_the_counts_of_the_preprocessor_mask_the_same_positions():
+    """Training knows how many patches are masked: unequal numbers, the last ones of an image."""
+    model = build(MeanTokenizer()).eval()
+    views, samples = batch()
+    for sample, masked in zip(samples, ([0], [15], [3, 14, 15], range(16)), strict=True):
+        sample.mask[:] = 0
+        sample.mask.reshape(-1)[list(masked)] = 1
+    wanted = model.loss(views, samples)
+    counted = TwoViewDataPreprocessor()(dict(
+        inputs=torch.zeros(4, 3, 32, 32, dtype=torch.uint8), data_samples=samples))['data_samples']
+    assert [sample.num_masked for sample in counted] == [1, 1, 3, 16]
+    found = model.loss(views, counted)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=0)
 
 
 def test_every_parameter_gets_a_gradient():

@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from peco.models.quantizers import CosineEMAQuantizer, EMAQuantizer
+from peco.models.quantizers.kmeans import distinct_rows, kmeans
 from tests.test_models.test_quantizers.quantizers import preset
 
 
@@ -49,6 +50,21 @@ def test_kmeans_init_beats_data_init():
         torch.manual_seed(1)
         losses[init] = EMAQuantizer(8, 4, init=init)(z).commitment_loss.item()
     assert losses['kmeans'] < losses['data']
+
+
+def test_kmeans_init_takes_the_centres_and_their_counts():
+    torch.manual_seed(0)
+    centres = torch.randn(8, 4)
+    rows = centres[torch.arange(512) % 8] + torch.randn(512, 4)
+    quantizer = EMAQuantizer(8, 4, init='kmeans', kmeans_iters=7, init_vectors=1000)
+    quantizer(rows.T.reshape(1, 4, 16, 32))
+    torch.manual_seed(1)
+    quantizer.check_initialised()
+    torch.manual_seed(1)
+    wanted, counts = kmeans(rows, distinct_rows(rows, 8), 7, quantizer._search, quantizer._prepare)
+    torch.testing.assert_close(quantizer.embedding, wanted)
+    torch.testing.assert_close(quantizer.cluster_size, counts.to(quantizer.cluster_size))
+    assert counts.sum() == 512 and counts.unique().numel() > 1
 
 
 def test_defaults_of_init_vectors():

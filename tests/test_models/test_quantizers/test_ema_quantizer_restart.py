@@ -50,12 +50,45 @@ def test_restart_looks_only_at_intervals_and_can_be_off():
 def test_restart_with_fewer_vectors_than_dead_codes():
     quantizer = with_dead_codes(EMAQuantizer, decay=0., restart_interval=1)
     z = data_near_codes(0)[:1, :, :1, :3]
+    ids = quantizer.assign(z)
+    unused = torch.bincount(ids.flatten(), minlength=16) == 0
     quantizer(z)
     assert quantizer.embedding.isfinite().all()
     # Three vectors serve at least 13 unused codes: three of them move, each to its own vector.
     at_data = _distance_to_nearest(quantizer.embedding, z[0, :, 0].T) < 1e-6
-    assert len(quantizer.embedding[at_data].unique(dim=0)) <= 3
+    assert len(quantizer.embedding[at_data & unused].unique(dim=0)) == (at_data & unused).sum() == 3
     assert (quantizer.cluster_size == 0).sum() >= 10
+
+
+def test_a_moved_code_lives_as_long_as_the_mean_one():
+    """It gets the mean count, which is the number of vectors by codes, not one."""
+    quantizer = with_dead_codes(EMAQuantizer, decay=0.5, restart_threshold=0.05,
+                                restart_interval=10)
+    for step in range(9):
+        quantizer(data_near_codes(step))
+    dead, counts = quantizer.embedding[:, 0] < 0, quantizer.cluster_size.clone()
+    z = data_near_codes(9)
+    used = torch.bincount(quantizer.assign(z).flatten(), minlength=16)
+    quantizer(z)
+    mean = (0.5 * counts + 0.5 * used).mean()
+    assert mean > 10
+    torch.testing.assert_close(quantizer.cluster_size[dead], mean.expand(8))
+
+
+def test_what_is_dead_does_not_hang_on_the_size_of_the_batch():
+    """A code of 1 % of the vectors lives with a threshold of 0.1, and dies with one of 0.3."""
+    def moved(repeats, threshold):
+        quantizer = EMAQuantizer(16, 4, init='random', decay=0., restart_interval=1,
+                                 restart_threshold=threshold)
+        codes = 10 * torch.eye(4).repeat(4, 1) * torch.arange(1, 17)[:, None]
+        quantizer.set_codebook(codes)
+        shares = torch.tensor([1, *[5] * 9, *[9] * 6])  # per cent
+        rows = codes.repeat_interleave(shares * repeats, dim=0)
+        quantizer(rows.T.reshape(1, 4, 10, -1))
+        return (quantizer.cluster_size[0] > 1.5 * repeats).item()
+
+    assert [moved(repeats, 0.1) for repeats in (1, 8)] == [False, False]
+    assert [moved(repeats, 0.3) for repeats in (1, 8)] == [True, True]
 
 
 def test_restarts_are_counted_on_after_loading():

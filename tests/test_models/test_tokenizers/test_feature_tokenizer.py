@@ -44,6 +44,20 @@ def test_the_loss_is_one_less_the_cosine_at_each_token():
     assert torch.equal(samples[1].token_ids, tokenizer.tokenize(images())[1])
 
 
+def test_commitment_depth_and_range():
+    tokenizer = build(commitment_weight=0.4).eval()
+    losses = tokenizer.loss(images())
+    z = tokenizer._encode(images())
+    codes = tokenizer.quantizer.lookup(tokenizer.tokenize(images()))
+    torch.testing.assert_close(losses['loss_commit'], 0.4 * F.mse_loss(z, codes))
+    first = build(depth=0).eval()
+    first.network.module.forward = lambda _: [torch.ones(2, 8, 4, 4), torch.zeros(2, 8, 4, 4)]
+    assert torch.equal(first._target(images(), (4, 4)), torch.ones(2, 8, 4, 4))
+    signed = build(value_range=(-1., 1.)).eval()
+    torch.testing.assert_close(signed._target(images() * 2 - 1, (4, 4)),
+                               tokenizer._target(images(), (4, 4)))
+
+
 def test_coarse_features_are_interpolated():
     tokenizer = build().eval()
     coarse = torch.randn(2, 8, 2, 2)
