@@ -7,7 +7,9 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from mmengine.runner import save_checkpoint
 
+from peco.datasets import ImageFolder
 from peco.engine.config_check import check_components
+from peco.engine.image_folders import image_folder_configs
 from peco.engine.study import Study
 from peco.registry import MODELS, TRANSFORMS
 from peco.utils import load_config
@@ -111,3 +113,109 @@ def test_every_variant_of_the_tokenizer_builds(monkeypatch):
         model = MODELS.build(cfg.model)
         assert model.quantizer.codebook_size == cfg.val_evaluator[1].codebook_size
         assert cfg.param_scheduler[1].end == cfg.train_cfg.max_epochs
+
+
+# Fairness: what arms differ in, what seeds change, what no image is used for twice ---------------
+
+
+def flat(node, here=''):
+    """``{'a.0.b': value}`` of a config."""
+    if isinstance(node, (dict, list, tuple)) and node:
+        items = node.items() if isinstance(node, dict) else enumerate(node)
+        return {key: value for name, child in items
+                for key, value in flat(child, f'{here}.{name}' if here else str(name)).items()}
+    return {here: node}
+
+
+def differences(first, second):
+    left, right = (flat(Config.fromfile(CLAIM / name).to_dict()) for name in (first, second))
+    return {key for key in left.keys() | right.keys() if left.get(key) != right.get(key)}
+
+
+def test_what_the_arms_differ_in():
+    tokenizer = 'tokenizer-{}_vqgan-f4_b128-coslr-6e_cifar10-20k.py'
+    assert differences(tokenizer.format('pixel'), tokenizer.format('peco')) == {
+        'model.perceptual_loss.weight'}
+    assert differences(tokenizer.format('lpips-like'), tokenizer.format('peco')) <= {
+        f'model.perceptual_loss.layer_weights.{depth}' for depth in range(4)}
+    rest = differences(tokenizer.format('vq-kd'), tokenizer.format('peco'))
+    allowed = ('model.type', 'model.decoder.', 'model.network.', 'model.perceptual_loss',
+               'model.pixel_loss', 'custom_hooks.', 'val_', 'test_', 'default_hooks.checkpoint')
+    rest.remove('model.commitment_weight')  # 0.25, which is the default of both classes
+    assert [key for key in rest if not key.startswith(allowed)] == []
+    pretrain = 'pretrain{}_vit-micro_b256-coslr-30e_cifar10-20k.py'
+    rest = differences(pretrain.format('-vq-kd'), pretrain.format(''))
+    # Hooks draw and measure.
+    assert rest and [key for key in rest
+                     if not key.startswith(('model.tokenizer.', 'custom_hooks.'))] == []
+
+
+@pytest.mark.parametrize('name', ['extended', 'tuning', 'tokenizers', 'pretraining', 'dense'])
+def test_every_training_has_the_seed_of_its_run(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    study = Study(f'configs/claim/{name}.py', seeds=1, first_seed=3)
+    of_arms = [stage for stage in study.pipeline.stages if stage.name.startswith('seed3/')]
+    assert of_arms
+    for stage in of_arms:
+        if stage.run == 'train':
+            assert stage.cfg_options['randomness.seed'] == '3', stage.name
+        if '/finetune-1k' in stage.name or '/finetune-5k' in stage.name:
+            if stage.run == 'train':
+                assert stage.cfg_options['train_dataloader.dataset.seed'] == '3', stage.name
+        if stage.name.endswith('/token-cache'):
+            assert stage.args[stage.args.index('--seed') + 1] == '3'
+
+
+@pytest.fixture(scope='module')
+def class_folders(tmp_path_factory):
+    """Two of CIFAR-10's classes in its numbers; the files are empty, only their names count."""
+    root = tmp_path_factory.mktemp('cifar10')
+    for split, count in (('train', 5000), ('test', 1000)):
+        for name in ('cat', 'dog'):
+            (root / split / name).mkdir(parents=True)
+            for index in range(count):
+                (root / split / name / f'{index:04d}.jpg').touch()
+    return root
+
+
+def test_no_image_is_both_learned_from_and_scored(class_folders, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv('PECO_TRAIN_DIR', str(class_folders / 'train'))
+    monkeypatch.setenv('PECO_VAL_DIR', str(class_folders / 'test'))
+    found = {}
+
+    def images(node):
+        """Paths of a data set; several stages name the same."""
+        node = {key: value for key, value in node.items()
+                if key in ('data_root', 'data_prefix', 'holdout', 'num_per_class', 'seed')}
+        key = str(sorted(node.items()))
+        if key not in found:
+            dataset = ImageFolder(**node)
+            found[key] = {dataset.get_data_info(index)['img_path'] for index in range(len(dataset))}
+        return found[key]
+
+    def parts(cfg, loader):
+        return [(node.get('split_role'), images(node)) for _, node in image_folder_configs(
+            (cfg.get(loader) or {}).get('dataset'))]
+
+    configs = {stage.config for name in ('extended', 'tuning', 'tokenizers')
+               for stage in Study(f'configs/claim/{name}.py', seeds=1).pipeline.stages
+               if stage.config}
+    scored = 0
+    for path in sorted(configs):
+        cfg = load_config(path)
+        learned = set().union(*(part for _, part in parts(cfg, 'train_dataloader')))
+        assert not any('/test/' in image for image in learned), path
+        for loader in ('val_dataloader', 'test_dataloader'):
+            of_loader = parts(cfg, loader)
+            bank = set().union(*(part for role, part in of_loader if role == 'bank'))
+            query = set().union(*(part for role, part in of_loader if role != 'bank'))
+            assert not bank & query, (path, loader)
+            # Tokenizers, f and masked image modelling have no labels to learn.
+            if Path(path).name.startswith(('finetune', 'scratch', 'linear', 'classifier')):
+                assert not learned & query, (path, loader)
+                assert query, (path, loader)
+            if 'holdout' in path and loader == 'val_dataloader':
+                assert not any('/test/' in image for image in query), path
+            scored += bool(query)
+    assert scored > 30
