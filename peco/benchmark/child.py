@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
 import torch
+
+from peco.utils.peak_memory import peak_memory
 
 Result = TypeVar('Result')
 
@@ -40,4 +41,4 @@ def _measured(function: Callable[..., Result], args: tuple,
     result = function(*args)
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return result, torch.cuda.max_memory_allocated() / 2**20
-    return result, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return result, peak_memory()

@@ -88,6 +88,12 @@ def test_subsets(folder):
     assert len(unlabelled) == 4
 
 
+def test_the_seed_chooses_the_images(folder):
+    choices = {tuple(_paths(ImageFolder(str(folder), num_per_class=2, seed=seed)))
+               for seed in range(5)}
+    assert len(choices) > 1
+
+
 def test_the_order_of_the_file_system_does_not_matter(folder, monkeypatch):
     kwargs = dict(data_root=str(folder), num_per_class=2, seed=3)
     expected = _paths(ImageFolder(**kwargs))
@@ -205,7 +211,6 @@ def test_a_dataloader_of_mmengine_with_workers(folder):
         assert backbone.dtype == torch.uint8
         for sample in batch['data_samples']:
             assert sample.mask.sum() == 6 and len(sample.crop_box) == 4
-            # The images of both views show the same grey.
     labels = sorted(int(s.gt_label) for b in batches for s in b['data_samples'])
     assert len(labels) == 8
 

@@ -60,6 +60,16 @@ def test_ids_equal_those_computed_online_bit_for_bit(config, cache):
     assert len(cached.unique()) > 1
 
 
+def test_crops_differ_from_image_to_image_and_from_seed_to_seed(config, cache, tmp_path):
+    assert run_tool('cache_tokens', config, '--out', tmp_path / 'c', '--views', 3, '--seed', 1) == 0
+    first, second = (np.load(folder / 'boxes.npy') for folder in (cache, tmp_path / 'c'))
+    assert first.shape == second.shape and first.shape[:2] == (8, 3)
+    assert (first != second).any(axis=-1).mean() > 0.9
+    # The images of the toy set are of one size: equal draws would give equal boxes.
+    for view in range(3):
+        assert len(np.unique(first[:, view], axis=0)) > 4
+
+
 def test_pretraining_replays_it_without_a_tokenizer_in_memory(config, cache, tmp_path):
     options = [f'model.token_cache={cache}', f'train_dataloader.dataset.token_cache={cache}']
     assert run_tool('train', config, '--work-dir', tmp_path, '--cfg-options', *options) == 0

@@ -1,6 +1,7 @@
 import pytest
 from matplotlib import colors
 
+from peco.utils.seed_statistics import estimate
 from peco.visualization import plot_study, plot_study_curves, study_figure
 
 ARMS = ['scratch', 'pixel', 'peco', 'vq-kd']
@@ -19,7 +20,12 @@ def _markers(axis):
 
 
 def _intervals(axis):
-    return len(axis.containers)
+    """Middle, and half of the length, of each interval."""
+    out = []
+    for mean, _, (bar, ) in axis.containers:
+        (low, _), (high, _) = bar.get_segments()[0]
+        out.append((mean.get_xdata()[0], (high - low) / 2))
+    return out
 
 
 def test_seeds_their_differences_and_intervals_from_three_seeds_on(figures):
@@ -29,7 +35,9 @@ def test_seeds_their_differences_and_intervals_from_three_seeds_on(figures):
     left, right, other, hidden = figures[0].axes
     assert set(_markers(left)) == {(40, 0), (41, 0), (42, 1), (44, 1), (43, 1)}
     assert set(_markers(right)) == {(2, 1), (3, 1)}
-    assert (_intervals(left), _intervals(right)) == (1, 0)
+    found = estimate([42., 44., 43.])
+    assert _intervals(left) == [pytest.approx((43., found.half_width))]
+    assert _intervals(right) == []  # of two seeds
     assert [label.get_text() for label in right.get_yticklabels()] == ['', '+2.5']
     assert set(_markers(other)) == {(20, 0)}
     assert right.get_visible() and not hidden.get_visible()  # nothing to compare with

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
 import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+from peco.utils.peak_memory import peak_memory
 
 from .end_with import end_with
 
@@ -28,8 +29,7 @@ def _child(argv: list[str], write_end: int, parent: int) -> None:
     try:
         runpy.run_path(argv[0], run_name='__main__')
     finally:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f'{PEAK_MEMORY} {peak:.0f} MiB')
+        print(f'{PEAK_MEMORY} {peak_memory():.0f} MiB')
 
 
 class StageProcess:

@@ -69,6 +69,8 @@ def test_an_epoch_is_determined_and_differs_from_the_next(folder, workers):
     again, _ = _seen(TarShards(str(folder), PIPELINE, batch_size=2), workers)
     assert again(1) == second  # as after a resume: draws of the pipeline too
     assert again(0) == first
+    other, _ = _seen(TarShards(str(folder), PIPELINE, batch_size=2, seed=1), workers)
+    assert [i for i, _ in other(0)] != [i for i, _ in first]
 
 
 def test_ranks_share_an_epoch_without_overlap(folder):

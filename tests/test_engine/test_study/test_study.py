@@ -386,3 +386,10 @@ def test_a_difference_tells_of_how_many_seeds_it_is():
         difference = report.cells(metrics)[1][1][0]
         assert difference.startswith('-')
         assert difference.endswith(note) and ('seed' in difference) == bool(note)
+
+
+def test_hours_are_the_sum_of_the_stages(tmp_path):
+    report = StudyReport('demo', ['pixel'], [0], 'pixel', [Measure('top-1', 'probe', 'acc')])
+    record = dict(config_hash='0', seconds=3600., command='x', metrics=dict(acc=1.))
+    report.save({'seed0/pixel/probe': record, 'f': dict(record, seconds=1800.)}, tmp_path)
+    assert json.loads((tmp_path / 'results.json').read_text())['hours'] == 1.5

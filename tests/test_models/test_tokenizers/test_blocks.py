@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from peco.models.tokenizers import ConvDecoder, ConvEncoder
 from peco.models.tokenizers.blocks import (
@@ -38,6 +39,17 @@ def test_shapes_and_zero_residual():
     torch.nn.init.zeros_(block.conv2.weight)
     torch.nn.init.zeros_(block.conv2.bias)
     assert torch.equal(block(x), x)
+
+
+def test_down_and_up_are_convolutions_of_padded_and_of_repeated_pixels():
+    torch.manual_seed(0)
+    x, down, up = torch.randn(2, 8, 6, 4), Downsample(8), Upsample(8)
+    padded = torch.zeros(2, 8, 7, 5)
+    padded[:, :, :6, :4] = x  # zeros at the far sides
+    wanted = F.conv2d(padded, down.conv.weight, down.conv.bias, stride=2)
+    torch.testing.assert_close(down(x), wanted)
+    repeated = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    torch.testing.assert_close(up(x), F.conv2d(repeated, up.conv.weight, up.conv.bias, padding=1))
 
 
 def test_levels():
