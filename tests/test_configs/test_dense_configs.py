@@ -78,6 +78,36 @@ def test_the_twin_differs_in_the_checkpoint_alone(path):
     assert twin == ours
 
 
+# As the READMEs tell them: learning rate, layer decay, drop path, depths of the maps.
+RECIPES = {
+    ('coco', 'base'): (3e-4, 0.75, 0.2, (2, 5, 8, 11)),
+    ('coco', 'large'): (3e-4, 0.8, 0.3, (5, 11, 17, 23)),
+    ('ade20k', 'base'): (7e-4, 0.65, 0.1, (3, 5, 7, 11)),
+    ('ade20k', 'large'): (2e-4, 0.8, 0.2, (7, 11, 15, 23)),
+}
+
+
+@pytest.mark.parametrize('path', OURS, ids=_name)
+def test_the_numbers_of_the_readme(path):
+    cfg = _load(path)
+    backbone, optim = cfg.model.backbone, cfg.optim_wrapper
+    size = 'large' if 'vitl' in path.name else 'base'
+    assert (optim.optimizer.lr, optim.paramwise_cfg.layer_decay_rate, backbone.drop_path_rate,
+            tuple(backbone.out_indices)) == RECIPES[path.parent.name, size]
+    assert optim.optimizer.weight_decay == 0.05 and optim.optimizer.type == 'AdamW'
+    warm_up, decay = cfg.param_scheduler
+    if path.parent.name == 'coco':
+        assert tuple(backbone.global_blocks) == tuple(backbone.out_indices)
+        assert backbone.window_size == 14 and warm_up.end == 500
+        assert decay.milestones == ([27, 33] if '3x' in path.name else [9, 11])
+    else:
+        assert warm_up.end == decay.begin == 1500 and decay.end == 160000
+        assert decay.type == 'PolyLR' and decay.power == 1. and decay.eta_min == 0.
+        stride = dict([(512, 341), (640, 426)])[backbone.img_size]
+        assert tuple(cfg.model.test_cfg.stride) == (stride, stride)
+        assert cfg.model.auxiliary_head.loss_decode.loss_weight == 0.4
+
+
 @pytest.mark.parametrize('path', OURS, ids=_name)
 def test_recipe(path):
     cfg = _load(path)

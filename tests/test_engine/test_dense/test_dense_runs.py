@@ -34,6 +34,9 @@ def config(task, data, work_dir, iters=3, validate=False):
     else:
         cfg.train_cfg.update(max_iters=iters, val_interval=iters)
         cfg.default_hooks.checkpoint.interval = 3
+    # A fifth of the rate within the first three steps, a fifth of that within the next three.
+    cfg.param_scheduler = [dict(type='MultiStepLR', by_epoch=False, begin=0, end=6,
+                                milestones=[2, 4], gamma=0.2)]
     if not validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     return cfg
@@ -67,6 +70,12 @@ def test_train_save_resume_and_test(task, data, tmp_path):
                                  experiment_name=f'{task}_resumed'))
     runner, _ = run(resumed)
     assert runner.iter == 6
+    # Rates and moments went on, too.
+    first = torch.load(checkpoint, weights_only=True)['optimizer']
+    now = runner.optim_wrapper.state_dict()
+    for group, before in zip(now['param_groups'], first['param_groups'], strict=True):
+        assert group['lr'] == pytest.approx(0.2 * before['lr'])
+    assert {int(state['step']) for state in now['state'].values()} == {6}
     assert any(not torch.equal(weights(runner)[key], value) for key, value in torch.load(
         checkpoint, weights_only=True)['state_dict'].items())
 
