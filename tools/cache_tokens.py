@@ -31,10 +31,10 @@ from torch import distributed as dist
 
 import peco  # noqa: F401  (registers the components)
 from peco.datasets import ImageFolder
+from peco.engine.checks import check_config
 from peco.engine.cli import check_device, readable_errors
 from peco.engine.image_folders import image_folder_configs
 from peco.engine.launch import LAUNCHERS, setup_launcher, start_gloo
-from peco.engine.preflight import check_config
 from peco.engine.token_caching import describe_cache, fill_cache
 from peco.models.pretrainers import PeCo
 from peco.registry import DATASETS, MODELS

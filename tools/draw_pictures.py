@@ -17,12 +17,11 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from peco.datasets import ImageFolder
+from peco.engine.checks import check_components, check_fit, state_dict_of
 from peco.engine.cli import readable_errors
-from peco.engine.config_check import check_components
 from peco.engine.hooks.keep_state import keep_state
 from peco.engine.hooks.picture_hook import draw_model
 from peco.engine.hooks.tokenizer_guard_hook import tokenizer_mismatch
-from peco.engine.weights_check import check_fit, state_dict_of
 from peco.registry import MODELS
 from peco.utils.checkpoint import load_checkpoint
 from peco.utils.config import ConfigError, add_options_argument, load_config

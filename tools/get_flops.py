@@ -1,6 +1,6 @@
 """FLOPs and parameters of a config's model; no checkpoint needs to exist.
 
-Of detectors and segmentors each part that works on whole images is counted.
+Of detectors and segmentors backbone, neck and the heads of whole feature maps are counted.
 
 Example:
     python tools/get_flops.py configs/peco/pretrain_vitb_800e.py --shape 224 224
@@ -22,8 +22,8 @@ from torch import nn
 import peco  # noqa: F401  (registers the components)
 from peco.apis.init_model import image_size, training_size
 from peco.datasets.transforms import BlockwiseMask
+from peco.engine.checks import check_components
 from peco.engine.cli import is_dense, readable_errors
-from peco.engine.config_check import check_components
 from peco.models.tokenizers import BaseTokenizer
 from peco.registry import MODELS
 from peco.utils.complexity import count_complexity
@@ -108,15 +108,22 @@ def split_dense(cfg: Config, shape: tuple[int, int]) -> Iterator[tuple[str, nn.M
     yield 'backbone', _Call(lambda self, x: self.part(x), part=model.backbone), (image, )
     with torch.no_grad():
         maps = model.backbone(image)
-    for name in ('neck', 'rpn_head', 'bbox_head', 'decode_head', 'auxiliary_head'):
-        part = getattr(model, name, None)
-        # Cascades are lists of heads.
-        if part is None or isinstance(part, nn.ModuleList):
+    for name, part in model.named_children():
+        if name != 'neck' and not takes_maps(part, cfg.default_scope):
             continue
         yield name.replace('_', ' '), _Call(lambda self, *x: self.part(x), part=part), tuple(maps)
         if name == 'neck':
             with torch.no_grad():
                 maps = part(maps)
+
+
+def takes_maps(part: nn.Module, scope: str) -> bool:
+    """Whether a part of a detector or segmentor is a function of the feature maps alone."""
+    if scope == 'mmseg':
+        from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+        return isinstance(part, BaseDecodeHead)
+    from mmdet.models.dense_heads import AnchorFreeHead, AnchorHead
+    return isinstance(part, (AnchorHead, AnchorFreeHead))
 
 
 def masked_share(cfg: Config) -> float:
@@ -157,13 +164,18 @@ def main() -> None:
         summary = Table(title=f'{args.config} at {shape[0]}x{shape[1]}', title_justify='left')
         for column in ('part', 'GFLOPs (multiply-adds)', 'parameters (M)'):
             summary.add_column(column, justify='left' if column == 'part' else 'right')
+        counted = set()
         for name, model, inputs in split_model(cfg, shape):
+            counted.add(name)
             costs = count_complexity(model, inputs, args.depth)
             console.print(costs['table'], markup=False)
             summary.add_row(name, f"{costs['flops'] / 1e9:.3f}", f"{costs['params'] / 1e6:.2f}")
         console.print(summary)
-        if hasattr(cfg.model, 'roi_head'):
-            console.print('Heads of regions are not counted: their cost goes by the regions.')
+        left_out = [key for key in cfg.model if is_dense(cfg) and key.endswith(
+            ('head', 'encoder', 'decoder')) and key.replace('_', ' ') not in counted]
+        if left_out:
+            console.print('Not counted, for it takes more than feature maps: '
+                          + ', '.join(left_out))
 
 
 if __name__ == '__main__':

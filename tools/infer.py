@@ -29,6 +29,7 @@ from peco.apis import (
     reconstruct,
     tokenize,
 )
+from peco.apis.dense_inference import class_meta, image_array
 from peco.engine.cli import check_device, is_dense, readable_errors
 from peco.models.tokenizers import BaseTokenizer
 from peco.registry import MODELS
@@ -94,10 +95,11 @@ def show_classes(model: nn.Module, images: Tensor, name: str, console: Console) 
     console.print(table)
 
 
-def show_dense(model: nn.Module, args: argparse.Namespace, console: Console) -> None:
+def show_dense(model: nn.Module, image: np.ndarray, args: argparse.Namespace,
+               console: Console) -> None:
     """Print what was found, and write a picture."""
-    sample = predict_dense(model, args.image)
-    names = model.dataset_meta.get('classes') or ()
+    sample = predict_dense(model, image)
+    names = class_meta(model)['classes']
     if 'pred_instances' in sample:
         found = sample.pred_instances
         labels = found.labels[found.scores >= args.score_thr].cpu()
@@ -111,11 +113,11 @@ def show_dense(model: nn.Module, args: argparse.Namespace, console: Console) -> 
     values, counts = labels.unique(return_counts=True)
     for value, count in sorted(zip(values.tolist(), counts.tolist(), strict=True),
                                key=lambda pair: -pair[1]):
-        table.add_row(names[value] if value < len(names) else str(value),
+        table.add_row(names[value],
                       f'{count}' if column == 'count' else f'{count / len(labels):.1%}')
     console.print(table)
     out = Path(args.out or f'{Path(args.image).stem}_prediction.png')
-    console.print(f'picture: {draw_dense(model, args.image, sample, out, args.score_thr)}')
+    console.print(f'picture: {draw_dense(model, image, sample, out, args.score_thr)}')
 
 
 def main() -> None:
@@ -130,13 +132,13 @@ def main() -> None:
         check_out(args.out, cfg)
         try:
             model = init_model(cfg, args.checkpoint, args.device)
-            if is_dense(cfg):
-                return show_dense(model, args, console)
-            images = load_images(model, args.image)
+            images = image_array(args.image) if is_dense(cfg) else load_images(model, args.image)
         except ConfigError:
             raise
         except (FileNotFoundError, ValueError) as error:
             raise ConfigError(str(error)) from error
+        if is_dense(cfg):
+            return show_dense(model, images, args, console)
         name = Path(args.image)
         if isinstance(model, ImageClassifier):
             return show_classes(model, images, name.name, console)

@@ -94,6 +94,9 @@ def _follow(writing: Iterator[int], images: Collection[Any], title: str) -> None
 def main() -> None:
     args = parse_args()
     with readable_errors():
+        if Path(args.source).resolve().is_relative_to(args.out.resolve()):
+            raise ConfigError(f"--source {args.source} lies in '{args.out}', the folder to make: "
+                              'name another one')
         args.prepare(args)
 
 

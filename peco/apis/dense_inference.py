@@ -69,11 +69,33 @@ def draw_dense(model: nn.Module, image: str | Path | np.ndarray, sample: Any,
         ``out``.
     """
     visualizer = VISUALIZERS.build(dict(model.cfg.visualizer, vis_backends=None))
-    visualizer.dataset_meta = model.dataset_meta
+    visualizer.dataset_meta = class_meta(model)
     with whole_file(out) as unfinished:
         draw_prediction(visualizer, image_array(image), sample, unfinished, draw_gt=False,
                         score_thr=score_thr)
     return Path(out)
+
+
+def class_meta(model: nn.Module) -> dict[str, list]:
+    """Names and colours of the classes: of the checkpoint, else numbers and colours of our own."""
+    from matplotlib import colormaps
+
+    meta = model.dataset_meta
+    classes = list(meta.get('classes') or map(str, range(_num_classes(model))))
+    palette = meta.get('palette')
+    # mmdet's words for colours of its own are no colours for mmseg.
+    if not isinstance(palette, (list, tuple)) or len(palette) < len(classes):
+        palette = [tuple(int(255 * part) for part in colormaps['tab20'](index % 20)[:3])
+                   for index in range(len(classes))]
+    return dict(classes=classes, palette=list(palette))
+
+
+def _num_classes(model: nn.Module) -> int:
+    head = getattr(model, 'decode_head', None) or getattr(model, 'bbox_head', None) or (
+        model.roi_head.bbox_head)
+    head = head[-1] if isinstance(head, nn.ModuleList) else head
+    return max(head.num_classes, 2) if getattr(head, 'out_channels', None) == 1 else (
+        head.num_classes)
 
 
 def image_array(image: str | Path | np.ndarray) -> np.ndarray:

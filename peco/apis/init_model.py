@@ -13,8 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import TRANSFORMS, init_default_scope
 from torch import nn
 
-from peco.engine.config_check import check_components
-from peco.engine.weights_check import check_fit, state_dict_of
+from peco.engine.checks import check_components, check_fit, state_dict_of
 from peco.registry import MODELS
 from peco.utils.checkpoint import load_checkpoint
 from peco.utils.config import ConfigError, load_config, merge_options
@@ -69,13 +68,17 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None = None
     if preprocessor is not None:
         model_cfg.setdefault('data_preprocessor', deepcopy(preprocessor))
     model = MODELS.build(model_cfg)
+    # Names of classes, for predictions.
+    model.dataset_meta = {}
     if checkpoint is not None:
         loaded = load_checkpoint(checkpoint)
         problem = check_fit(model, state_dict_of(loaded), f"checkpoint '{checkpoint}'", True)
         if problem:
             raise ConfigError(problem)
-        # Names of classes, for predictions.
-        model.dataset_meta = (loaded.get('meta') or {}).get('dataset_meta') or {}
+        meta = loaded.get('meta') or {}
+        # Of OpenMMLab's older checkpoints the names stand alone.
+        model.dataset_meta = meta.get('dataset_meta') or {
+            key.lower(): meta[key] for key in ('CLASSES', 'PALETTE') if meta.get(key)}
     model.cfg = cfg
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     return model.to(device).eval()
@@ -142,7 +145,8 @@ def training_size(cfg: Config) -> tuple[int, int]:
     """
     sizes = list(_sizes((cfg.get('train_dataloader') or {}).get('dataset')))
     if not sizes:
-        raise ConfigError('the images of this config differ in size: give --shape HEIGHT WIDTH')
+        raise ConfigError('no train_dataloader tells one size for all images: give --shape HEIGHT '
+                          'WIDTH')
     return sizes[0]
 
 

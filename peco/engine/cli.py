@@ -21,22 +21,16 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from peco.utils.config import ConfigError, add_options_argument, load_config
 
+from .checks import WeightsCheckHook, check_config, check_initial_weights
+from .dense import LabelRangeHook
 from .explain import explain_error
-from .hooks import (
-    CodebookInitHook,
-    EpochOfDatasetHook,
-    FastForwardHook,
-    LabelRangeHook,
-    ResumeCheckHook,
-)
+from .hooks import CodebookInitHook, EpochOfDatasetHook, FastForwardHook, ResumeCheckHook
 from .hooks.epoch_end import unwrap
 from .image_folders import is_dataset, use_test_mode
 from .launch import LAUNCHERS, rank_from_environment, setup_launcher
-from .preflight import check_config
 from .refusal import refusal
 from .run_start import RunStart
 from .runner import Runner
-from .weights_check import WeightsCheckHook, check_initial_weights
 
 # Ranks that find the same fault leave the word to the first one and are ended by the launcher; if
 # they are not, the fault is theirs alone.

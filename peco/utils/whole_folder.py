@@ -11,6 +11,7 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
     """Give a new folder to write into, which then takes its place in one step.
 
     If the block fails or is left, what it wrote is removed; what a killed one left, at the start.
+    If another process has made the folder meanwhile, what was written stays beside it.
 
     Args:
         path: The folder, which must not be there yet.
@@ -19,7 +20,7 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
         The folder to write into.
 
     Raises:
-        FileExistsError: If the folder is there already.
+        FileExistsError: If the folder is there already, or at the end.
 
     Example:
         >>> with whole_folder('pictures') as unfinished:
@@ -35,6 +36,11 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
     unfinished.mkdir(parents=True)
     try:
         yield unfinished
-        unfinished.rename(path)
-    finally:
+    except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    try:
+        unfinished.rename(path)
+    except OSError as error:
+        raise FileExistsError(f"'{path}' was made by something else meanwhile; what was written is "
+                              f"in '{unfinished}'") from error

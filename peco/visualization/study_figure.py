@@ -105,7 +105,7 @@ def plot_study_curves(curves: Mapping[str, Mapping[str, Mapping[float, Mapping[i
     _hide_empty(axes, [list(curves)[start:start + columns]
                        for start in range(0, len(curves), columns)], 1)
     order = [arm for arm in arms if arm in shown]
-    figure.legend([shown[arm] for arm in order], order, fontsize=8, ncols=len(order),
+    figure.legend([shown[arm] for arm in order], order, fontsize=8, ncols=2 * columns,
                   loc='outside lower center', title='thick: mean over seeds; thin: each seed',
                   title_fontsize=8, frameon=False)
     return save_figure(figure, out)

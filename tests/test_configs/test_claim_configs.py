@@ -8,7 +8,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import save_checkpoint
 
 from peco.datasets import ImageFolder
-from peco.engine.config_check import check_components
+from peco.engine.checks import check_components
 from peco.engine.image_folders import image_folder_configs
 from peco.engine.study import Study
 from peco.registry import MODELS, TRANSFORMS

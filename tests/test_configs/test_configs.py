@@ -17,7 +17,7 @@ from torch.utils.data import IterableDataset
 
 from peco.datasets import ImageFolder
 from peco.datasets.shards import write_shards
-from peco.engine.config_check import check_components
+from peco.engine.checks import check_components
 from peco.engine.pipeline import Pipeline
 from peco.engine.study import Study
 from peco.registry import MODELS

@@ -14,8 +14,8 @@ from mmengine.registry import DATASETS, init_default_scope
 pytest.importorskip('mmdet')
 pytest.importorskip('mmseg')
 
+from peco.engine.checks import check_components  # noqa: E402
 from peco.engine.cli import build_runner, complete_dataloaders  # noqa: E402
-from peco.engine.config_check import check_components  # noqa: E402
 from peco.registry import MODELS  # noqa: E402
 from tests.dense_toys import CATEGORIES, make_coco  # noqa: E402
 

@@ -82,7 +82,16 @@ def test_images_of_many_sizes(tmp_path, capsys):
     cfg.train_dataloader.dataset.pipeline = [step for step in steps if step.type != 'RandomCrop']
     cfg.dump(str(tmp_path / 'nuclei.py'))
     assert run_tool('get_flops', tmp_path / 'nuclei.py') == 2
-    assert 'differ in size: give --shape' in capsys.readouterr().err
+    assert 'one size for all images: give --shape' in capsys.readouterr().err
+
+
+def test_parts_that_take_more_than_maps_are_named(tmp_path, capsys):
+    pytest.importorskip('mmdet')
+    (tmp_path / 'detr.py').write_text("_base_ = 'mmdet::detr/detr_r50_8xb2-150e_coco.py'\n"
+                                      'model = dict(backbone=dict(init_cfg=None))')
+    assert run_tool('get_flops', tmp_path / 'detr.py', '--shape', 64) == 0
+    out = capsys.readouterr().out
+    assert 'more than feature maps: encoder, decoder, bbox_head' in out and '│ neck' in out
 
 
 def test_faults(images, tmp_path, capsys):

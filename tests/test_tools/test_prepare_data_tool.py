@@ -70,6 +70,8 @@ def test_nuclei_and_camvid(tmp_path, capsys):
     assert 'nuclei: 2 images' in capsys.readouterr().out
     assert (tmp_path / f'nuclei/val/{"a" * 16}.png').is_file()
     assert run_tool(*nuclei, '--val-images', tmp_path / 'no.txt') == 2
+    assert run_tool('prepare_data', 'nuclei', tmp_path, '--source', folder.parent) == 2
+    assert 'lies in' in capsys.readouterr().err
 
     source = write_splits(tmp_path / 'CamVid')
     camvid = ('prepare_data', 'camvid', tmp_path / 'camvid', '--source')

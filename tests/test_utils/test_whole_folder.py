@@ -14,6 +14,15 @@ def test_the_folder_appears_when_it_is_whole(tmp_path):
     assert [path.name for path in (tmp_path / 'deep').iterdir()] == ['out']
 
 
+def test_what_was_written_is_not_lost_when_the_folder_turns_up(tmp_path):
+    with pytest.raises(FileExistsError, match=r"is in '.*\.part\.out'"):
+        with whole_folder(tmp_path / 'out') as unfinished:
+            (unfinished / 'a').write_text('1')
+            (tmp_path / 'out').mkdir()
+            (tmp_path / 'out/b').write_text('2')
+    assert (unfinished / 'a').read_text() == '1' and (tmp_path / 'out/b').exists()
+
+
 def test_nothing_is_left_of_a_block_that_fails_and_of_one_that_was_killed(tmp_path):
     with pytest.raises(RuntimeError), whole_folder(tmp_path / 'out') as unfinished:
         (unfinished / 'a').write_text('1')

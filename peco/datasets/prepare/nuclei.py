@@ -15,7 +15,7 @@ from peco.utils.mask_polygons import mask_polygons
 from peco.utils.whole_folder import whole_folder
 
 _NAME_LENGTH = 16  # of the 64 characters of an id
-_SMALLEST = 21  # px; smaller parts are what is left of a nucleus at the border or below another
+_SMALLEST = 21  # px
 _CATEGORY = dict(id=1, name='nucleus')
 
 
@@ -40,6 +40,8 @@ def find_nuclei(source: str | Path) -> list[Path]:
 def write_nuclei(folders: Collection[Path], out: str | Path,
                  val_images: Collection[str]) -> Iterator[int]:
     """Write ``train/*.png``, ``val/*.png`` and ``annotations/instances_{train,val}.json`` (COCO).
+
+    Nuclei of less than 21 px are left out: mostly what is seen of one at the border.
 
     Args:
         folders: What :func:`find_nuclei` lists.

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import mmcv
 import numpy as np
 from mmengine.visualization import Visualizer
 
@@ -17,7 +16,7 @@ from .enlarge import enlarge
 
 def draw_prediction(visualizer: Visualizer, image: np.ndarray, sample: Any, path: str | Path,
                     draw_gt: bool = True, score_thr: float = 0.3, labels: bool | None = None,
-                    min_size: int = 360) -> np.ndarray:
+                    min_size: int = 360) -> None:
     """Draw by the visualizer of mmdet or mmseg, and write a PNG file.
 
     Args:
@@ -31,9 +30,6 @@ def draw_prediction(visualizer: Visualizer, image: np.ndarray, sample: Any, path
             classes. Those of one class hide more than they tell.
         min_size: Smaller images are enlarged by a whole factor till their shorter side has as
             many pixels, so that lines and labels leave something to see.
-
-    Returns:
-        The picture, RGB.
     """
     factor = math.ceil(min_size / min(image.shape[:2]))
     image, sample = enlarge(image, sample.cpu(), factor)
@@ -41,8 +37,6 @@ def draw_prediction(visualizer: Visualizer, image: np.ndarray, sample: Any, path
     with _labelling(visualizer, labels):
         visualizer.add_datasample(Path(path).stem, image, data_sample=sample, out_file=str(path),
                                   draw_gt=draw_gt, **options)
-    # mmseg's visualizer keeps only the last half of what it has written.
-    return _divided(mmcv.imread(str(path), channel_order='rgb'), image.shape[1])
 
 
 @contextmanager
@@ -57,11 +51,3 @@ def _labelling(visualizer: Visualizer, labels: bool | None) -> Iterator[None]:
         yield
     finally:
         del visualizer.draw_texts
-
-
-def _divided(picture: np.ndarray, width: int) -> np.ndarray:
-    """A white line between the annotation and the prediction."""
-    if picture.shape[1] == 2 * width:
-        half = max(1, width // 100)
-        picture[:, width - half:width + half] = 255
-    return picture

@@ -74,10 +74,12 @@ class ShowPredictionsHook(Hook):
     def _draw(self, runner: Runner, sample: Any) -> None:
         image = mmcv.imfrombytes(get(sample.img_path), channel_order='rgb')
         path = self._folder(runner) / f'{self._name(Path(sample.img_path).stem)}.png'
-        drawn = draw_prediction(runner.visualizer, image, sample, path, score_thr=self.score_thr,
-                                labels=self.labels, min_size=self.min_size)
+        draw_prediction(runner.visualizer, image, sample, path, score_thr=self.score_thr,
+                        labels=self.labels, min_size=self.min_size)
         if len(self._first) < _COLUMNS * _ROWS:
-            self._first.append(drawn)
+            # mmseg's visualizer keeps only the last half of what it has written.
+            drawn = mmcv.imread(str(path), channel_order='rgb')
+            self._first.append(_divided(drawn, image.shape[1] / image.shape[0]))
 
     def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         """Draw the overview, and say where the pictures are."""
@@ -104,3 +106,12 @@ class ShowPredictionsHook(Hook):
             name = f'{stem}-{number}'
         self._names.add(name)
         return name
+
+
+def _divided(picture: np.ndarray, aspect: float) -> np.ndarray:
+    """A white line between the annotation and the prediction, if there is one of either."""
+    height, width = picture.shape[:2]
+    if width == round(2 * aspect * height):
+        middle, half = width // 2, max(1, width // 200)
+        picture[:, middle - half:middle + half] = 255
+    return picture

@@ -4,7 +4,6 @@ from .codebook_hook import CodebookHook
 from .codebook_init_hook import CodebookInitHook
 from .epoch_of_dataset_hook import EpochOfDatasetHook
 from .fast_forward_hook import FastForwardHook
-from .label_range_hook import LabelRangeHook
 from .online_knn_hook import OnlineKNNHook
 from .picture_hook import PictureHook
 from .resume_check_hook import ResumeCheckHook
@@ -14,6 +13,6 @@ from .tokenizer_guard_hook import TokenizerGuardHook, TokenizerMismatchError
 
 __all__ = [
     'CodebookHook', 'CodebookInitHook', 'EpochOfDatasetHook', 'FastForwardHook',
-    'LabelRangeHook', 'OnlineKNNHook', 'PictureHook', 'ResumeCheckHook', 'RuntimeInfoHook',
+    'OnlineKNNHook', 'PictureHook', 'ResumeCheckHook', 'RuntimeInfoHook',
     'ShowResultsHook', 'TokenizerGuardHook', 'TokenizerMismatchError'
 ]

@@ -27,7 +27,8 @@ class FastForwardHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Move the sampler on, and spare the loop its way there."""
         loop = runner.train_loop
-        if not counts_iterations(runner) or not loop.iter:
+        if not counts_iterations(runner) or not loop.iter or isinstance(
+                loop.dataloader_iterator, _After):  # by another hook of this kind
             return
         loader = loop.dataloader
         if type(loader.sampler) is not InfiniteSampler or loader.batch_size is None:

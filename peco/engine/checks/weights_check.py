@@ -14,7 +14,7 @@ from torch import nn
 from peco.utils.checkpoint import load_checkpoint
 from peco.utils.config import ConfigError
 
-from .hooks.epoch_end import unwrap
+from ..hooks.epoch_end import unwrap
 
 _SHOWN = 3
 

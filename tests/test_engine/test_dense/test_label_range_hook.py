@@ -4,16 +4,17 @@ import pytest
 import torch
 from torch import nn
 
-from peco.engine.hooks import LabelRangeHook
+from peco.engine.dense import LabelRangeHook
 
 
 class Runner:
 
-    def __init__(self, num_classes=3, ignore_index=255):
+    def __init__(self, num_classes=3, ignore_index=255, channels=None):
         self.model = nn.Module()
         self.model.decode_head = nn.Module()
         self.model.decode_head.num_classes = num_classes
         self.model.decode_head.ignore_index = ignore_index
+        self.model.decode_head.out_channels = channels or num_classes
 
 
 def batch(*labels):
@@ -30,6 +31,16 @@ def test_classes_and_what_does_not_count_pass():
     views = batch(0, 2)
     hook.before_test_iter(Runner(), 0, dict(data_samples=[views['data_samples'] * 2]))
     hook.before_test_iter(Runner(), 0, dict(inputs=[]))
+    # A sigmoid over one channel has two classes, however many the config tells.
+    for num_classes in (1, 2):
+        hook.before_train_iter(Runner(num_classes, channels=1), 0, batch(0, 1, 255))
+
+
+def test_in_training_only_what_the_loss_ignores_is_left_out():
+    hook = LabelRangeHook()
+    hook.before_val_iter(Runner(ignore_index=7), 0, batch(0, 7, 255))
+    with pytest.raises(ValueError, match='class 255, .* what does not count is 7:'):
+        hook.before_train_iter(Runner(ignore_index=7), 0, batch(0, 7, 255))
 
 
 @pytest.mark.parametrize('labels, wrong', [((0, 3), 3), ((-1, 2), -1), ((254, 255), 254)])

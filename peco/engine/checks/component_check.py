@@ -43,6 +43,10 @@ _READ_BY_MMENGINE = dict(
     hook={'priority'}, optim_wrapper={'constructor', 'paramwise_cfg', 'optimizer'},
     optimizer={'params'}, parameter={'convert_to_iter_based'}, loop={'by_epoch'},
     visualizer={'name'}, evaluator={'metrics'})
+# Keys that parts of mmdet and mmcv take out of what they build: of DETR's loss, FCNMaskHead's
+# upsampling, deformable convolutions and norms.
+_READ_BY_PART = dict(loss_cls={'bg_cls_weight'}, upsample_cfg={'scale_factor'},
+                     dcn={'deformable_groups'}, norm_cfg={'requires_grad'})
 # `test_pipeline` is a common helper variable, no slip.
 _SPELLING_OF = TOP_LEVEL_KEYS - {'tta_pipeline', 'tta_model', 'made_by'}
 _LOADER_KEYS = set(inspect.signature(DataLoader).parameters) | {'num_batch_per_epoch'}
@@ -158,9 +162,8 @@ def _check_keys(node: dict, here: str, found: Any, name: Any, registry: Registry
     accepted, is_open = accepted_keys(found)
     extra = next((keys for kind, keys in _READ_BY_MMENGINE.items()
                   if registry.name.startswith(kind)), set())
-    if here.endswith('norm_cfg'):  # mmcv builds norms, and freezes them by this key
-        extra = extra | {'requires_grad'}
-    known = accepted | extra
+    read = next((keys for key, keys in _READ_BY_PART.items() if here.endswith(key)), set())
+    known = accepted | extra | read
     shown = name if isinstance(name, str) else getattr(name, '__name__', str(name))
     for key in node:
         if key in known or key in ('type', '_scope_', '_delete_'):

@@ -2,7 +2,7 @@ import pytest
 from mmengine.config import Config
 from torch import nn
 
-from peco.engine.config_check import accepted_keys, check_components
+from peco.engine.checks.component_check import accepted_keys, check_components
 from peco.utils.config import merge_options
 from tests.toy_configs import classifier_config, pretrain_config, tokenizer_config
 
@@ -107,3 +107,11 @@ def test_parts_of_a_detector_come_from_its_own_registry():
     assert "there is no task util 'RandomSample' (did you mean 'RandomSampler'?)" in found
     assert "MaxIoUAssigner takes no 'pos_iou_th' (did you mean 'pos_iou_thr'?)" in found
     assert "BN takes no 'requires_gra'" in found
+
+
+@pytest.mark.parametrize('name', [
+    'detr/detr_r50_8xb2-150e_coco', 'tood/tood_r101-dconv-c3-c5_fpn_ms-2x_coco',
+    'queryinst/queryinst_r50_fpn_1x_coco', 'htc/htc_r50_fpn_1x_coco'])
+def test_keys_that_mmdets_parts_take_out(name):
+    pytest.importorskip('mmdet')
+    assert check_components(Config.fromstring(f"_base_ = 'mmdet::{name}.py'", '.py')) == []

@@ -7,8 +7,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .image_folders import image_folder, image_folder_configs, unlabelled_folder
-from .path_variables import variable_of
+from ..image_folders import image_folder, image_folder_configs, unlabelled_folder
+from ..path_variables import variable_of
 
 
 def check_classes(cfg: Config, loaders: Iterable[str]) -> list[str]:

@@ -11,9 +11,9 @@ from mmengine.runner import Runner
 
 from peco.registry import HOOKS
 
-from .epoch_end import unwrap
+from ..hooks.epoch_end import unwrap
 
-_IGNORED = 255
+_LEFT_OUT = 255
 
 
 @HOOKS.register_module()
@@ -30,25 +30,36 @@ class LabelRangeHook(Hook):
     def before_train_iter(self, runner: Runner, batch_idx: int,
                           data_batch: dict | None = None) -> None:
         """Check the labels of a batch."""
+        self._check(runner, data_batch, ())
+
+    def before_val_iter(self, runner: Runner, batch_idx: int,
+                        data_batch: dict | None = None) -> None:
+        """Check the labels of a batch; 255 is what ``IoUMetric`` leaves out."""
+        self._check(runner, data_batch, (_LEFT_OUT, ))
+
+    before_test_iter = before_val_iter
+
+    @staticmethod
+    def _check(runner: Runner, data_batch: dict | None, left_out: Sequence[int]) -> None:
         head = getattr(unwrap(runner.model), 'decode_head', None)
         head = head[-1] if isinstance(head, (list, torch.nn.ModuleList)) else head
         if head is None or not isinstance(data_batch, dict):
             return
+        # One channel tells two classes apart.
+        count = max(head.num_classes, 2) if head.out_channels == 1 else head.num_classes
+        ignored = sorted({head.ignore_index, *left_out})
         for sample in _samples(data_batch.get('data_samples')):
             labels = sample.get('gt_sem_seg')
             if labels is None:
                 continue
-            found = labels.data[(labels.data != head.ignore_index) & (labels.data != _IGNORED)]
-            if found.numel() and not 0 <= found.min() <= found.max() < head.num_classes:
-                wrong = found.max() if found.max() >= head.num_classes else found.min()
+            found = labels.data[~torch.isin(labels.data, torch.tensor(ignored))]
+            if found.numel() and not 0 <= found.min() <= found.max() < count:
+                wrong = found.max() if found.max() >= count else found.min()
                 raise ValueError(
-                    f"'{sample.get('seg_map_path')}' has pixels of class {int(wrong)}, the "
-                    f'{head.num_classes} classes are 0 to {head.num_classes - 1} and what does not '
-                    f'count is {_IGNORED}: change the maps, or set num_classes of the heads and '
-                    'metainfo.classes (where 0 means none: reduce_zero_label=True)')
-
-    before_val_iter = before_train_iter
-    before_test_iter = before_train_iter
+                    f"'{sample.get('seg_map_path')}' has pixels of class {int(wrong)}, the {count} "
+                    f'classes are 0 to {count - 1} and what does not count is '
+                    f'{" or ".join(map(str, ignored))}: change the maps, or set num_classes of the '
+                    'heads and metainfo.classes (where 0 means none: reduce_zero_label=True)')
 
 
 def _samples(node: Any) -> Iterator[Any]:

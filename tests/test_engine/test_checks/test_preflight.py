@@ -3,7 +3,7 @@ import re
 import pytest
 from mmengine.config import Config
 
-from peco.engine.preflight import check_config
+from peco.engine.checks.preflight import check_config
 from tests.toy_configs import classifier_config, pretrain_config, tokenizer_config
 
 

@@ -1,8 +1,8 @@
 import pytest
 from mmengine.config import Config
 
-from peco.engine.class_check import check_classes
-from peco.engine.preflight import check_config
+from peco.engine.checks.class_check import check_classes
+from peco.engine.checks.preflight import check_config
 from tests.toy_configs import classifier_config
 
 LOADERS = ('train_dataloader', 'val_dataloader')

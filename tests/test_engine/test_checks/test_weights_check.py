@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from peco.engine.weights_check import check_fit, check_initial_weights, state_dict_of
+from peco.engine.checks.weights_check import check_fit, check_initial_weights, state_dict_of
 from peco.registry import MODELS
 from tests.toy_configs import VIT
 

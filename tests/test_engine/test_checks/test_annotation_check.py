@@ -3,11 +3,12 @@
 import json
 
 import pytest
+from mmengine.config import Config
 
 pytest.importorskip('mmdet')
 
-from peco.engine.annotation_check import check_annotations  # noqa: E402
-from peco.engine.preflight import check_config  # noqa: E402
+from peco.engine.checks.annotation_check import check_annotations  # noqa: E402
+from peco.engine.checks.preflight import check_config  # noqa: E402
 from tests.dense_toys import CATEGORIES, detector_config, make_coco  # noqa: E402
 
 LOADERS = ('train_dataloader', 'val_dataloader')
@@ -64,6 +65,14 @@ def test_a_head_of_another_number_of_classes(cfg):
                             'model.roi_head.mask_head.num_classes=3')
 
 
+def test_other_heads_count_other_things(cfg):
+    htc = Config.fromstring("_base_ = 'mmdet::htc/htc_r50_fpn_1x_coco.py'", '.py')
+    assert htc.model.roi_head.semantic_head.num_classes == 183
+    cfg.model = htc.model
+    found = check_annotations(cfg, LOADERS)
+    assert len(found) == 6 and all('_head.' in line and 'semantic' not in line for line in found)
+
+
 def test_run_lengths_that_mmdet_would_ignore(cfg, data, tmp_path):
     dataset = cfg.train_dataloader.dataset
     step = next(step for step in dataset.pipeline if step.type == 'LoadAnnotations')
@@ -88,5 +97,13 @@ def test_long_lists_and_other_files(cfg, data, tmp_path):
     (tmp_path / 'other.json').write_text('{"images": []}')
     dataset.ann_file = 'other.json'
     assert 'has no list of categories' in check_annotations(cfg, ('train_dataloader', ))[0]
+    lists = ',"images":[{"categories":[1,2]},{"categories":[{"name":"x"}]},{"categories":[]}]'
+    text = json.dumps(content)
+    (tmp_path / 'more.json').write_text('{"info":{"categories":["x"]}' + lists + ',' + text[1:])
+    dataset.ann_file = 'more.json'
+    assert check_annotations(cfg, ('train_dataloader', )) == []
+    (tmp_path / 'half.json').write_text(text[:text.index('"categories"') + 40])
+    dataset.ann_file = 'half.json'
+    assert 'is it a whole annotation file' in check_annotations(cfg, ('train_dataloader', ))[0]
     dataset.ann_file = 'none.json'
     assert check_annotations(cfg, ('train_dataloader', )) == []  # told as a missing file

@@ -11,11 +11,11 @@ from mmengine.config import Config
 
 from peco.datasets.image_folder import IMAGE_EXTENSIONS
 
+from ..image_folders import holds_image, image_folder, image_folder_configs, is_dataset
+from ..path_variables import variable_of
 from .annotation_check import check_annotations
 from .class_check import check_classes
-from .config_check import check_components
-from .image_folders import holds_image, image_folder, image_folder_configs, is_dataset
-from .path_variables import variable_of
+from .component_check import check_components
 
 _STAGES = dict(train=('train_dataloader', 'val_dataloader'), test=('test_dataloader', ))
 

@@ -12,18 +12,21 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import DATASETS
 
+from ..launch import rank_from_environment
+
 _CATEGORIES = re.compile(rb'"categories"\s*:\s*(?=\[)')
 _RUN_LENGTHS = re.compile(rb'"counts"\s*:')
+_HEADS = ('bbox_head', 'mask_head')
 _SHOWN = 5
 
 
 def check_annotations(cfg: Config, loaders: Iterable[str]) -> list[str]:
     """Return what is wrong with classes and masks of detection, one plain line each.
 
-    mmdet numbers classes by the order of the file, not that of ``metainfo``; what ``metainfo`` does
-    not name is background; and with ``poly2mask=False`` it ignores every mask that is no polygon.
-    None of it is told, and all of it only shows in the AP. Files are searched, not parsed, so that
-    COCO's costs a second.
+    mmdet numbers classes by the order of the file and names them by that of ``metainfo``; what
+    ``metainfo`` does not name is background; and with ``poly2mask=False`` it ignores every mask
+    that is no polygon. It tells none of it. Files are searched, which takes a second for COCO's;
+    only one with run lengths beside ``poly2mask=False`` is parsed, by one rank of each machine.
 
     Args:
         cfg: The complete config.
@@ -45,24 +48,29 @@ def check_annotations(cfg: Config, loaders: Iterable[str]) -> list[str]:
 
 def _check_file(path: Path, key: str, node: dict, classes: list[str]) -> Iterator[str]:
     with path.open('rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        found = _CATEGORIES.search(text)
-        if found is None:
-            yield f"'{path}' has no list of categories: is it an annotation file of COCO's kind?"
+        names = _names(text)
+        if names is None:
+            yield (f"'{path}' has no list of categories with names: is it a whole annotation file "
+                   "of COCO's kind?")
             return
-        names = [str(item.get('name')) for item in _list_at(text, found.end())]
         yield from _check_names(names, classes, f'{key}.metainfo.classes', path)
-        ignored = _ignores_run_lengths(node) and _RUN_LENGTHS.search(text)
-    if ignored:
-        count = sum(not item.get('iscrowd') and isinstance(item.get('segmentation'), dict)
-                    for item in json.loads(path.read_bytes()).get('annotations') or ())
-        if count:
-            yield (f"'{path}' has run lengths (RLE) as masks of {count:,} objects, which mmdet "
-                   f'ignores with poly2mask=False ({key}.pipeline): write polygons, or leave '
-                   'poly2mask out')
+        may_ignore = _ignores_run_lengths(node) and _RUN_LENGTHS.search(text)
+    if may_ignore and rank_from_environment()[1] == 0:
+        yield from _check_masks(path, key)
 
 
-def _list_at(text: mmap.mmap, start: int) -> list[dict]:
-    """The JSON list that begins there."""
+def _names(text: mmap.mmap) -> list[str] | None:
+    """Names of the file's categories; images and other parts may have lists of that name, too."""
+    for found in _CATEGORIES.finditer(text):
+        items = _list_at(text, found.end())
+        if items and all(isinstance(item, dict) and {'id', 'name'} <= item.keys()
+                         for item in items):
+            return [str(item['name']) for item in items]
+    return None
+
+
+def _list_at(text: mmap.mmap, start: int) -> list[Any] | None:
+    """The JSON list that begins there; None if it does not end."""
     size = 2**16
     while True:
         try:
@@ -70,8 +78,21 @@ def _list_at(text: mmap.mmap, start: int) -> list[dict]:
             return json.JSONDecoder().raw_decode(part)[0]
         except json.JSONDecodeError:
             if start + size >= len(text):
-                raise
+                return None
             size *= 4
+
+
+def _check_masks(path: Path, key: str) -> Iterator[str]:
+    try:
+        content = json.loads(path.read_bytes())
+    except json.JSONDecodeError as error:
+        yield f"'{path}' is no whole JSON file: {error}"
+        return
+    count = sum(not item.get('iscrowd') and isinstance(item.get('segmentation'), dict)
+                for item in content.get('annotations') or ())
+    if count:
+        yield (f"'{path}' has run lengths (RLE) as masks of {count:,} objects, which mmdet ignores "
+               f'with poly2mask=False ({key}.pipeline): write polygons, or leave poly2mask out')
 
 
 def _check_names(names: list[str], classes: list[str], key: str, path: Path) -> Iterator[str]:
@@ -89,20 +110,20 @@ def _some(names: Sequence[str]) -> str:
     return text if len(names) <= _SHOWN else f'{text} and {len(names) - _SHOWN} others'
 
 
-def _wrong_counts(node: Any, here: str, count: int, path: str) -> Iterator[str]:
-    """Heads whose number of classes is another; region proposals have one class."""
+def _wrong_counts(node: Any, here: str, count: int, path: str,
+                  is_head: bool = False) -> Iterator[str]:
+    """Box and mask heads whose number of classes is another; other heads count other things."""
     if isinstance(node, (list, tuple)):
         for index, child in enumerate(node):
-            yield from _wrong_counts(child, f'{here}.{index}', count, path)
+            yield from _wrong_counts(child, f'{here}.{index}', count, path, is_head)
     if not isinstance(node, dict):
         return
     found = node.get('num_classes')
-    if isinstance(found, int) and found != count:
+    if is_head and isinstance(found, int) and found != count:
         yield (f"{here}.num_classes is {found}, the data set of '{path}' has {count} class(es): "
                f'set --cfg-options {here}.num_classes={count}')
     for key, child in node.items():
-        if key not in ('rpn_head', 'data_preprocessor', 'backbone'):
-            yield from _wrong_counts(child, f'{here}.{key}', count, path)
+        yield from _wrong_counts(child, f'{here}.{key}', count, path, key in _HEADS)
 
 
 def _coco_sets(node: Any, here: str, scope: str) -> Iterator[tuple[str, dict, list[str]]]:
