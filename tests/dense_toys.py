@@ -68,6 +68,14 @@ def make_coco(folder: Path) -> Path:
     return folder
 
 
+def keep_polygons(path: Path) -> None:
+    """Leave instances with run lengths as masks out of an annotation file; crowds stay."""
+    content = json.loads(path.read_text())
+    content['annotations'] = [item for item in content['annotations']
+                              if item['iscrowd'] or isinstance(item['segmentation'], list)]
+    path.write_text(json.dumps(content))
+
+
 def make_ade(folder: Path) -> Path:
     """Write images and masks: 0 is 'other', 1 to 150 are the classes."""
     rng = np.random.default_rng(0)

@@ -2,7 +2,6 @@
 
 import json
 
-import pytest
 import torch
 from rich.console import Console
 
@@ -32,13 +31,11 @@ def fill(mib):
 
 
 def test_a_child_tells_its_own_peak_and_has_the_threads_it_was_given():
-    (threads, value), small = run_in_child(fill, 50, threads=1)
-    assert (threads, value) == (1, 1.)
-    # Libraries come on top, of both alike; what this process holds does not.
-    held = torch.ones(400 * 2**18)
-    _, large = run_in_child(fill, 250, threads=1)
-    assert large - small == pytest.approx(200, abs=60)
-    assert len(held)
+    held = torch.ones(1500 * 2**18)
+    (threads, value), peak = run_in_child(fill, 250, threads=1)
+    assert (threads, value) == (1, 1.) and len(held)
+    # Libraries come on top; what this process holds does not.
+    assert 250 < peak < 1500
 
 
 def test_a_report_is_written_and_printed(tmp_path):

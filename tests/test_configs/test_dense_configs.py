@@ -17,7 +17,7 @@ pytest.importorskip('mmseg')
 from peco.engine.checks import check_components  # noqa: E402
 from peco.engine.cli import build_runner, complete_dataloaders  # noqa: E402
 from peco.registry import MODELS  # noqa: E402
-from tests.dense_toys import CATEGORIES, make_coco  # noqa: E402
+from tests.dense_toys import CATEGORIES, keep_polygons, make_coco  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 SCOPES = {'mask-rcnn': 'mmdet', 'cascade-mask-rcnn': 'mmdet', 'upernet': 'mmseg'}
@@ -157,6 +157,7 @@ def test_from_scratch_is_the_same_budget(path):
 def test_the_images_of_tuning_are_no_others(tmp_path):
     cfg = _load(ROOT / 'configs/nuclei/mask-rcnn_scratch-vit-micro_b4-coslr-4e_nuclei-holdout.py')
     data = make_coco(tmp_path / 'data')
+    keep_polygons(data / 'annotations.json')
     images = cfg.train_dataloader.dataset.indices - cfg.val_dataloader.dataset.indices
     assert images == 535
     for loader, indices in ((cfg.train_dataloader, 4), (cfg.val_dataloader, -2)):
