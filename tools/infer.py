@@ -29,7 +29,8 @@ from peco.apis import (
     reconstruct,
     tokenize,
 )
-from peco.apis.dense_inference import class_meta, image_array
+from peco.apis.dense_inference import class_meta
+from peco.apis.inference import image_array
 from peco.engine.cli import check_device, is_dense, readable_errors
 from peco.models.tokenizers import BaseTokenizer
 from peco.registry import MODELS

@@ -11,10 +11,11 @@ from mmengine.dataset import Compose
 from mmengine.registry import VISUALIZERS, init_default_scope
 from torch import nn
 
+from peco.engine.dense.class_count import class_count, last_head
 from peco.engine.dense.draw_prediction import draw_prediction
 from peco.utils.whole_file import whole_file
 
-from .inference import check_array, read_bgr
+from .inference import image_array
 
 
 @torch.no_grad()
@@ -93,13 +94,4 @@ def class_meta(model: nn.Module) -> dict[str, list]:
 def _num_classes(model: nn.Module) -> int:
     head = getattr(model, 'decode_head', None) or getattr(model, 'bbox_head', None) or (
         model.roi_head.bbox_head)
-    head = head[-1] if isinstance(head, nn.ModuleList) else head
-    return max(head.num_classes, 2) if getattr(head, 'out_channels', None) == 1 else (
-        head.num_classes)
-
-
-def image_array(image: str | Path | np.ndarray) -> np.ndarray:
-    """An image as RGB uint8 ``(H, W, 3)``."""
-    if isinstance(image, np.ndarray):
-        return check_array(image)
-    return np.ascontiguousarray(read_bgr(Path(image))[..., ::-1])
+    return class_count(last_head(head))

@@ -43,11 +43,8 @@ def load_images(model: nn.Module, image: ImageLike) -> torch.Tensor:
             raise ValueError(f'a tensor must be RGB in [0, 1], got values in [{batch.min():.3g}, '
                              f'{batch.max():.3g}]')
         return batch.to(device)
-    if isinstance(image, np.ndarray):
-        bgr = check_array(image)[..., ::-1]
-    else:
-        bgr = read_bgr(Path(image))
-    results = dict(img=np.ascontiguousarray(bgr), img_shape=bgr.shape[:2], ori_shape=bgr.shape[:2])
+    bgr = np.ascontiguousarray(image_array(image)[..., ::-1])
+    results = dict(img=bgr, img_shape=bgr.shape[:2], ori_shape=bgr.shape[:2])
     if not hasattr(model, '_evaluation_transforms'):
         model._evaluation_transforms = evaluation_transforms(model.cfg)
     for transform in model._evaluation_transforms:
@@ -142,15 +139,16 @@ def classify(model: nn.Module, image: ImageLike, topk: int = 5) -> list[tuple[st
             for index, score in zip(indices.tolist(), scores.tolist(), strict=True)]
 
 
-def check_array(image: np.ndarray) -> np.ndarray:
-    """Return an RGB array uint8 ``(H, W, 3)``, and raise ValueError for any other."""
+def image_array(image: str | Path | np.ndarray) -> np.ndarray:
+    """A file, or an array that is checked, as RGB uint8 ``(H, W, 3)``."""
+    if not isinstance(image, np.ndarray):
+        return np.ascontiguousarray(_read(Path(image))[..., ::-1])
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f'an array must be RGB uint8 (H, W, 3), got {image.dtype} {image.shape}')
     return image
 
 
-def read_bgr(path: Path) -> np.ndarray:
-    """Read a file as uint8 ``(H, W, 3)``, BGR."""
+def _read(path: Path) -> np.ndarray:
     if not path.is_file():
         fault = 'is a folder, not a file' if path.is_dir() else 'does not exist'
         raise FileNotFoundError(f"image '{path}' {fault}")

@@ -88,6 +88,7 @@ class _Coco:
         self.folder.mkdir()
 
     def add(self, folder: Path, name: str) -> None:
+        """Write an image, and note what its masks show."""
         image = Image.open(folder / f'images/{folder.name}.png').convert('RGB')
         image.save(self.folder / f'{name}.png')
         self.images.append(dict(id=len(self.images) + 1, file_name=f'{name}.png',
@@ -105,6 +106,7 @@ class _Coco:
                     segmentation=mask_polygons(mask)))
 
     def write(self) -> None:
+        """Write the annotation file."""
         self.file.parent.mkdir(exist_ok=True)
         self.file.write_text(json.dumps(dict(
             images=self.images, annotations=self.annotations, categories=[_CATEGORY])))

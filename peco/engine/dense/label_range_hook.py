@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from peco.registry import HOOKS
 
 from ..hooks.epoch_end import unwrap
+from .class_count import class_count, last_head
 
 _LEFT_OUT = 255
 
@@ -41,12 +42,10 @@ class LabelRangeHook(Hook):
 
     @staticmethod
     def _check(runner: Runner, data_batch: dict | None, left_out: Sequence[int]) -> None:
-        head = getattr(unwrap(runner.model), 'decode_head', None)
-        head = head[-1] if isinstance(head, (list, torch.nn.ModuleList)) else head
+        head = last_head(getattr(unwrap(runner.model), 'decode_head', None))
         if head is None or not isinstance(data_batch, dict):
             return
-        # One channel tells two classes apart.
-        count = max(head.num_classes, 2) if head.out_channels == 1 else head.num_classes
+        count = class_count(head)
         ignored = sorted({head.ignore_index, *left_out})
         for sample in _samples(data_batch.get('data_samples')):
             labels = sample.get('gt_sem_seg')

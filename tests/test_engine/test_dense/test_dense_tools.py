@@ -25,7 +25,7 @@ from mmdet.visualization import DetLocalVisualizer  # noqa: E402
 from mmseg.models import SegTTAModel  # noqa: E402
 
 from peco.apis import init_model, predict_dense  # noqa: E402
-from peco.apis.dense_inference import image_array  # noqa: E402
+from peco.apis.inference import image_array  # noqa: E402
 from peco.engine.dense import ShowPredictionsHook  # noqa: E402
 from tests.dense_toys import (  # noqa: E402
     ROOT,
