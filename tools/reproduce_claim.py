@@ -27,7 +27,7 @@ def parse_args() -> argparse.Namespace:
                         help='the first of the seeds (default: %(default)s): with --seeds 1 one '
                         'seed alone, to share them out among machines')
     parser.add_argument('--arms', nargs='+', metavar='ARM',
-                        help="some of the file's arms; its reference is always among them")
+                        help="some of the file's arms; its first reference is always among them")
     parser.add_argument('--resume', action='store_true',
                         help='go on in a folder that holds finished stages')
     parser.add_argument('--merge', nargs='*', metavar='FILE',

@@ -6,7 +6,7 @@ title = 'Cached crops of an image, CIFAR-10, 5 epochs of masked image modelling'
 work_dir = 'work_dirs/cifar10-views'
 arms = ['online', '4', '16']
 seeds = 1
-reference = 'online'
+references = ['online']
 
 _c = 'configs/cifar10/'
 _pretrain = _c + 'pretrain_vit-micro_b256-coslr-5e_cifar10.py'

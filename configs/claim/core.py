@@ -1,9 +1,9 @@
-# The claim on CIFAR-10, about nine hours of two CPU cores, less with --jobs 2:
+# The claim on CIFAR-10, about eleven hours of two CPU cores, less with --jobs 2:
 # python tools/reproduce_claim.py --study configs/claim/core.py --study-dir DIR
 _base_ = 'extended.py'
 
 title = 'A perceptual codebook beside a pixel codebook and VQ-KD (CIFAR-10, 32 px)'
-arms = ['scratch', 'pixel', 'peco', 'vq-kd']
+arms = ['scratch', 'pixel', 'pixel-x50', 'peco', 'vq-kd']
 seeds = 3
 report = 'results'
 stages = [stage for stage in _base_.stages if '50k' not in stage.name]

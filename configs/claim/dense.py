@@ -6,7 +6,7 @@ work_dir = 'work_dirs/claim/dense'
 arms = ['pixel', 'peco']
 seeds = 2
 step_seconds = 0.37  # two AVX-512 cores, bfloat16
-reference = 'pixel'
+references = ['pixel']
 names = {'pixel': {'lambda': '0.'}, 'peco': {'lambda': '1.'}}
 
 _folder = {data: f'configs/{data}/' for data in ('nuclei', 'camvid')}

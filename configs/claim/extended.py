@@ -4,15 +4,15 @@ _base_ = '../cifar10/pipeline.py'
 
 title = 'Where the tokens come from (CIFAR-10, 32 px)'
 work_dir = 'work_dirs/claim/cifar10'
-known_arms = ['scratch', 'pixel', 'peco', 'lpips-like', 'vq-kd', 'mae', 'simclr']
+known_arms = ['scratch', 'pixel', 'pixel-x50', 'peco', 'lpips-like', 'vq-kd', 'mae', 'simclr']
 arms = known_arms
 seeds = 5
 report = 'extended'
 step_seconds = 0.37  # two AVX-512 cores, bfloat16
-reference = 'pixel'
+references = ['pixel', 'pixel-x50']
 
 _cifar, _claim = 'configs/cifar10/', 'configs/claim/'
-_images = ['pixel', 'peco', 'lpips-like']
+_images = ['pixel', 'pixel-x50', 'peco', 'lpips-like']
 _tokens = [*_images, 'vq-kd']
 _pretrained = [*_tokens, 'mae']
 _features = [*_pretrained, 'simclr']
@@ -48,6 +48,10 @@ names = {
     'pixel': {
         **_of_tokens,
         **dict.fromkeys(_rates, '1e-3')
+    },
+    'pixel-x50': {
+        **_of_tokens,
+        **_rates
     },
     'peco': {
         **_of_tokens,

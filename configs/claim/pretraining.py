@@ -6,6 +6,7 @@ _base_ = 'extended.py'
 
 title = 'Masked image modelling, validation images (10 % of the CIFAR-10 training images)'
 arms = ['pixel', 'peco']
+references = ['pixel']
 report = 'pretraining'
 seeds = 1
 

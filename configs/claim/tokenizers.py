@@ -25,18 +25,14 @@ _variants = {
     'raw-features': {_loss + 'normalize_channels': 'False'},
     # f of the same size that 45,000 labels have trained: what would a better f give?
     'supervised': {'{network}': '{work_dir}/supervised_network.pth'},
-    # Pixels alone, with a loss as large as peco's: commitment and clipping then count as much.
-    'pixel-x50': {
-        _loss + 'weight': '0.',
-        'model.pixel_loss.weight': '50.'
-    },
     'pixel-k256': {**_few_codes, _loss + 'weight': '0.'},
     'k256': _few_codes,
     'pixel-12e': {**_long, _loss + 'weight': '0.'},
     '12e': _long,
 }  # yapf: disable
 known_arms = [*_base_.known_arms, *_variants]
-arms = ['pixel', 'peco', 'vq-kd', *_variants]
+_shared_arms = ['pixel', 'pixel-x50', 'peco', 'vq-kd']
+arms = [*_shared_arms, *_variants]
 _of_images = [arm for arm in arms if arm != 'vq-kd']
 
 _of_peco = _base_.names['peco']
@@ -59,7 +55,7 @@ shared = [
         minutes=0.2),
 ]
 stages = [
-    dict(_tokenizer, arms=['pixel', 'peco', 'vq-kd']),
+    dict(_tokenizer, arms=_shared_arms),
     *(dict(
         _tokenizer,
         arms=[arm],

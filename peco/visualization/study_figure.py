@@ -25,9 +25,9 @@ _BLACK = '0.15'
 
 
 def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Sequence[str],
-               out: str | Path, reference: str,
-               differences: Mapping[str, Mapping[str, str]] | None = None) -> Path:
-    """Draw two panels a measure: the arms, and what they differ in from the reference.
+               out: str | Path, references: Sequence[str],
+               differences: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None) -> Path:
+    """Draw of each measure the arms, and beside them what they differ in from each reference.
 
     A marker is a seed; from three seeds on, a line is the 95 % interval of the mean.
 
@@ -35,38 +35,32 @@ def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Se
         panels: Values by measure, arm and seed; an arm may lack.
         arms: All arms that there are; they give the order and the colours.
         out: The picture to write (.png, .pdf, .svg).
-        reference: The arm to compare with, seed by seed.
-        differences: The differences as text, by measure and arm, to write beside them.
+        references: The arms to compare with, seed by seed; one with those before it alone.
+        differences: The differences as text, by measure, reference and arm, to write beside them.
 
     Returns:
         ``out``.
     """
     names = {label: [arm for arm in arms if arm in values] for label, values in panels.items()}
     pairs = 2 if len(panels) > 1 else 1
+    width = 1 + len(references)
     lines = [list(panels)[start:start + pairs] for start in range(0, len(panels), pairs)]
     heights = [max(len(names[label]) for label in line) * _ROW + _MARGIN for line in lines]
-    figure, axes = _figure((_WIDTH / 2 * pairs, sum(heights) + 0.3), len(lines), 2 * pairs,
+    figure, axes = _figure((_WIDTH / 2 * pairs, sum(heights) + 0.3), len(lines), width * pairs,
                            height_ratios=heights)
     for line, of_line in zip(lines, axes, strict=True):
         for index, label in enumerate(line):
-            left, right = of_line[2 * index:2 * index + 2]
+            left, *rights = of_line[width * index:width * (index + 1)]
             values = panels[label]
-            others = [arm for arm in names[label] if arm != reference]
-            minus = {arm: _minus(values[arm], values.get(reference, {})) for arm in others}
             for place, arm in enumerate(names[label]):
-                colour = _colour(arms, arm)
-                _draw_seeds(left, place, values[arm], estimate(list(values[arm].values())), colour)
-                if minus.get(arm):
-                    _draw_seeds(right, place, minus[arm],
-                                paired_difference(values[arm], values[reference]), colour)
+                _draw_seeds(left, place, values[arm], estimate(list(values[arm].values())),
+                            _colour(arms, arm))
             _finish(left, label, names[label], names[label])
-            texts = (differences or {}).get(label, {})
-            right.axvline(0., color=_BLACK, linewidth=0.8)
-            _finish(right, f'minus {reference}', names[label],
-                    [texts.get(arm, '') for arm in names[label]])
-            right.yaxis.tick_right()
-            right.set_visible(any(minus.values()))
-    _hide_empty(axes, lines, 2)
+            for place, (reference, axis) in enumerate(zip(references, rights, strict=True)):
+                others = [arm for arm in names[label] if arm not in references[:place + 1]]
+                _draw_differences(axis, reference, names[label], others, values, arms,
+                                  (differences or {}).get(label, {}).get(reference, {}))
+    _hide_empty(axes, lines, width)
     figure.supxlabel('a marker: a seed, the same in every panel; a line: mean and 95 % interval, '
                      f'from {_LEAST_SEEDS} seeds on; * the interval excludes 0', fontsize=8,
                      color='0.35')
@@ -141,6 +135,22 @@ def _colour(arms: Sequence[str], arm: str) -> tuple[float, ...]:
 
 def _minus(values: Mapping[int, float], reference: Mapping[int, float]) -> dict[int, float]:
     return {seed: value - reference[seed] for seed, value in values.items() if seed in reference}
+
+
+def _draw_differences(axis: Axes, reference: str, rows: Sequence[str], others: Sequence[str],
+                      values: Mapping[str, Mapping[int, float]], arms: Sequence[str],
+                      texts: Mapping[str, str]) -> None:
+    """Draw what others differ in from the reference, in the rows of the panel to the left."""
+    of_reference = values.get(reference, {})
+    minus = {arm: _minus(values[arm], of_reference) for arm in others}
+    for place, arm in enumerate(rows):
+        found = paired_difference(values[arm], of_reference) if arm in others else None
+        if found is not None:
+            _draw_seeds(axis, place, minus[arm], found, _colour(arms, arm))
+    axis.axvline(0., color=_BLACK, linewidth=0.8)
+    _finish(axis, f'minus {reference}', rows, [texts.get(arm, '') for arm in rows])
+    axis.yaxis.tick_right()
+    axis.set_visible(any(minus.values()))
 
 
 def _draw_seeds(axis: Axes, place: int, values: Mapping[int, float], found: Estimate,

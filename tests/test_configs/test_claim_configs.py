@@ -136,6 +136,8 @@ def test_what_the_arms_differ_in():
     tokenizer = 'tokenizer-{}_vqgan-f4_b128-coslr-6e_cifar10-20k.py'
     assert differences(tokenizer.format('pixel'), tokenizer.format('peco')) == {
         'model.perceptual_loss.weight'}
+    assert differences(tokenizer.format('pixel-x50'), tokenizer.format('pixel')) == {
+        'model.pixel_loss.weight'}
     assert differences(tokenizer.format('lpips-like'), tokenizer.format('peco')) <= {
         f'model.perceptual_loss.layer_weights.{depth}' for depth in range(4)}
     rest = differences(tokenizer.format('vq-kd'), tokenizer.format('peco'))

@@ -30,8 +30,8 @@ def _intervals(axis):
 
 def test_seeds_their_differences_and_intervals_from_three_seeds_on(figures):
     values = {'pixel': {0: 40., 1: 41.}, 'peco': {0: 42., 1: 44., 2: 43.}}
-    plot_study({'top-1': values, 'PSNR': {'peco': {0: 20.}}}, ARMS, 'out.png', 'pixel',
-               {'top-1': {'peco': '+2.5'}})
+    plot_study({'top-1': values, 'PSNR': {'peco': {0: 20.}}}, ARMS, 'out.png', ['pixel'],
+               {'top-1': {'pixel': {'peco': '+2.5'}}})
     left, right, other, hidden = figures[0].axes
     assert set(_markers(left)) == {(40, 0), (41, 0), (42, 1), (44, 1), (43, 1)}
     assert set(_markers(right)) == {(2, 1), (3, 1)}
@@ -43,9 +43,20 @@ def test_seeds_their_differences_and_intervals_from_three_seeds_on(figures):
     assert right.get_visible() and not hidden.get_visible()  # nothing to compare with
 
 
+def test_a_second_reference_has_a_panel_of_its_own(figures):
+    values = {'pixel': {0: 40.}, 'peco': {0: 42.}, 'vq-kd': {0: 47.}}
+    plot_study({'top-1': values}, ARMS, 'out.png', ['pixel', 'peco'],
+               {'top-1': {'pixel': {'vq-kd': '+7'}, 'peco': {'vq-kd': '+5'}}})
+    _, first, second = figures[0].axes
+    assert [axis.get_title() for axis in (first, second)] == ['minus pixel', 'minus peco']
+    assert set(_markers(first)) == {(2, 1), (7, 2)}
+    assert set(_markers(second)) == {(5, 2)}  # pixel itself is in the panel before
+    assert [label.get_text() for label in second.get_yticklabels()] == ['', '', '+5']
+
+
 def test_an_arm_keeps_its_colour_in_every_study(figures):
     for panels in ({'a': {'vq-kd': {0: 1.}}}, {'a': dict.fromkeys(ARMS, {0: 1.})}):
-        plot_study(panels, ARMS, 'out.png', 'pixel')
+        plot_study(panels, ARMS, 'out.png', ['pixel'])
     plot_study_curves({'kNN': {'vq-kd': {10: {0: 1.}}}}, ARMS, 'out.png')
     alone, all_arms, curve = figures
     colour = _markers(alone.axes[0])[1., 0]
@@ -53,7 +64,7 @@ def test_an_arm_keeps_its_colour_in_every_study(figures):
     assert len(set(_markers(all_arms.axes[0]).values())) == 4
     assert colors.to_hex(curve.axes[0].lines[0].get_color()) == colour
     many = [str(number) for number in range(20)]
-    plot_study({'a': {arm: {0: 1.} for arm in many}}, many, 'out.png', '0')
+    plot_study({'a': {arm: {0: 1.} for arm in many}}, many, 'out.png', ['0'])
     assert len(set(_markers(figures[-1].axes[0]).values())) == 20
 
 

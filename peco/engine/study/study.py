@@ -19,22 +19,22 @@ from .pace import step_seconds
 from .side_by_side import run_side_by_side
 from .study_report import Measure, StudyReport
 
-PARTS = ('title', 'work_dir', 'arms', 'seeds', 'reference', 'shared', 'stages', 'measures')
+PARTS = ('title', 'work_dir', 'arms', 'seeds', 'references', 'shared', 'stages', 'measures')
 
 
 class Study:
     """Run the same stages for every arm and seed, and compare the arms.
 
     A study file is a Python config with ``title``, ``work_dir``, ``arms`` (names), ``seeds`` (their
-    number), ``reference`` (the arm to compare with), ``shared`` (stages that are run once, before),
-    ``stages`` (see :class:`peco.engine.pipeline.Stage`; ``arms=[...]`` keeps a stage to some arms)
-    and ``measures`` (see :class:`Measure`). In the strings of ``stages``, ``{arm}`` and ``{seed}``
-    stand for the arm and the seed, and ``{run}`` for the folder of both, ``seed0/peco``: the last
-    checkpoint of the arm's own tokenizer is ``{last:{run}/tokenizer}``. Optional parts are
-    ``names``, what further words in braces stand for in each arm, ``{arm: {word: text}}``;
-    ``known_arms``, for a file that runs some of the arms that its stages name; ``report``, the
-    name of what is written, for files that share a folder; ``step_seconds``, what
-    :func:`step_seconds` took on the machine that the stages' minutes are from; and ``smoke``,
+    number), ``references`` (arms to compare with; the first is always run), ``shared`` (stages that
+    are run once, before), ``stages`` (see :class:`peco.engine.pipeline.Stage`; ``arms=[...]`` keeps
+    a stage to some arms) and ``measures`` (see :class:`Measure`). In the strings of ``stages``,
+    ``{arm}`` and ``{seed}`` stand for the arm and the seed, and ``{run}`` for the folder of both,
+    ``seed0/peco``: the last checkpoint of the arm's own tokenizer is ``{last:{run}/tokenizer}``.
+    Optional parts are ``names``, what further words in braces stand for in each arm,
+    ``{arm: {word: text}}``; ``known_arms``, for a file that runs some of the arms that its stages
+    name; ``report``, the name of what is written, for files that share a folder; ``step_seconds``,
+    what :func:`step_seconds` took on the machine that the stages' minutes are from; and ``smoke``,
     overrides for a run of minutes, ``{name of a stage: {cfg option: value}}``.
 
     Stages run seed by seed, so that what is finished is complete for some seeds. Each is kept as in
@@ -46,7 +46,7 @@ class Study:
         work_dir: Replaces the file's ``work_dir``.
         seeds: Number of seeds; replaces the file's.
         first_seed: The first of them, to share seeds out among machines.
-        arms: Some of the file's arms; the reference is always among them.
+        arms: Some of the file's arms; the first reference is always among them.
         amp: Train in bfloat16.
         smoke: Apply the ``smoke`` overrides, in a folder of its own (``…-smoke``).
         jobs: Arms and seeds that run at a time. They share the threads.
@@ -68,19 +68,22 @@ class Study:
         self._names = spec.get('names', {})
         self._check_arms((*of_file, *self._names), self._known, path)
         self._check_arms(arms or (), of_file, path)
-        if spec['reference'] not in of_file:
-            raise ValueError(
-                f"{path}: reference={spec['reference']!r} is none of the arms {of_file}")
+        references = list(spec['references'])
+        unknown = [arm for arm in references if arm not in of_file]
+        if unknown or not references:
+            raise ValueError(f'{path}: references={references!r} must name some of the arms '
+                             f'{of_file}')
         count = spec['seeds'] if seeds is None else seeds
         if count < 1:
             raise ValueError(f'a study needs one seed at least, got {count}')
         if first_seed < 0:
             raise ValueError(f'seeds begin at 0, got {first_seed} as the first')
-        self.arms = [arm for arm in of_file if not arms or arm in (*arms, spec['reference'])]
+        self.arms = [arm for arm in of_file if not arms or arm in (*arms, references[0])]
         self.seeds = list(range(first_seed, first_seed + count))
         measures = [Measure(**measure) for measure in spec['measures']]
         self._check_measures(measures, spec, path)
-        report = StudyReport(spec['title'], self.arms, self.seeds, spec['reference'], measures,
+        report = StudyReport(spec['title'], self.arms, self.seeds,
+                             [arm for arm in references if arm in self.arms], measures,
                              spec.get('report', 'results'), self._known)
         templates = dict(shared=spec['shared'], stages=spec['stages'])
         if smoke:

@@ -60,30 +60,32 @@ class StudyReport:
         title: Heading.
         arms: Columns of the table.
         seeds: Seeds that the study has.
-        reference: The arm that others are compared with, seed by seed.
+        references: The arms that others are compared with, seed by seed.
         measures: Rows of the table.
         name: Of the files, before the suffix.
         known_arms: All arms of studies that share a folder, for colours; ``arms`` if left out.
 
     Raises:
-        ValueError: If the reference is no arm.
+        ValueError: If a reference is no arm.
 
     Example:
-        >>> report = StudyReport('demo', ['a', 'b'], [0], 'a', [Measure('top-1', 'probe', 'acc')])
+        >>> report = StudyReport('demo', ['a', 'b'], [0], ['a'],
+        ...                      [Measure('top-1', 'probe', 'acc')])
         >>> metrics = {'seed0/a/probe': {'acc': 30.}, 'seed0/b/probe': {'acc': 33.}}
         >>> report.values(metrics, report.measures[0])
         {'a': {0: 30.0}, 'b': {0: 33.0}}
     """
 
-    def __init__(self, title: str, arms: Sequence[str], seeds: Sequence[int], reference: str,
-                 measures: Sequence[Measure], name: str = 'results',
+    def __init__(self, title: str, arms: Sequence[str], seeds: Sequence[int],
+                 references: Sequence[str], measures: Sequence[Measure], name: str = 'results',
                  known_arms: Sequence[str] | None = None) -> None:
-        if reference not in arms:
-            raise ValueError(f'the reference {reference!r} is none of the arms {list(arms)}')
+        for reference in references:
+            if reference not in arms:
+                raise ValueError(f'the reference {reference!r} is none of the arms {list(arms)}')
         self.title = title
         self.arms = list(arms)
         self.seeds = list(seeds)
-        self.reference = reference
+        self.references = list(references)
         self.measures = list(measures)
         self.name = name
         self.known_arms = list(known_arms or arms)
@@ -108,17 +110,21 @@ class StudyReport:
         return found
 
     def rows(self, metrics: Metrics) -> list[tuple[Measure, dict[str, Estimate],
-                                                   dict[str, Estimate]]]:
-        """For each measure the estimates of arms, and of their differences from the reference."""
+                                                   dict[str, dict[str, Estimate]]]]:
+        """For each measure the estimates of arms, and by reference of what they differ in from it.
+
+        A reference is compared with those before it, not with those after it.
+        """
         out = []
         for measure in self.measures:
             values = self.values(metrics, measure)
             means = {arm: estimate(list(of_seed.values())) for arm, of_seed in values.items()}
-            differences = {}
-            for arm, of_seed in values.items():
-                found = paired_difference(of_seed, values.get(self.reference, {}))
-                if arm != self.reference and found is not None:
-                    differences[arm] = found
+            differences: dict[str, dict[str, Estimate]] = {}
+            for place, reference in enumerate(self.references):
+                for arm, of_seed in values.items():
+                    found = paired_difference(of_seed, values.get(reference, {}))
+                    if arm not in self.references[:place + 1] and found is not None:
+                        differences.setdefault(reference, {})[arm] = found
             out.append((measure, means, differences))
         return out
 
@@ -132,10 +138,10 @@ class StudyReport:
                      means[arm].text(measure.format) if arm in means else '–'
                      for arm in self.arms]
             out.append((measure.label, texts))
-            if differences:
-                texts = [_difference(differences[arm], means[arm], measure.format)
-                         if arm in differences else '' for arm in self.arms]
-                out.append((f'  minus {self.reference}', texts))
+            for reference, of_arms in differences.items():
+                texts = [_difference(of_arms[arm], means[arm], measure.format)
+                         if arm in of_arms else '' for arm in self.arms]
+                out.append((f'  minus {reference}', texts))
         return out
 
     def show(self, metrics: Metrics, console: Console) -> None:
@@ -168,7 +174,7 @@ class StudyReport:
             for name, record in records.items()
         }
         content = dict(
-            title=self.title, arms=self.arms, seeds=self.seeds, reference=self.reference,
+            title=self.title, arms=self.arms, seeds=self.seeds, references=self.references,
             hours=round(sum(stage['seconds'] for stage in stages.values()) / 3600, 2),
             measures=[], stages=stages)
         for measure, means, differences in self.rows(metrics):
@@ -176,21 +182,24 @@ class StudyReport:
                 label=measure.label, stage=measure.stage, key=measure.key, curve=measure.curve,
                 values=self.values(metrics, measure),
                 means={arm: dataclasses.asdict(found) for arm, found in means.items()},
-                differences={arm: dataclasses.asdict(found)
-                             for arm, found in differences.items()}))
+                differences={
+                    reference: {arm: dataclasses.asdict(found) for arm, found in of_arms.items()}
+                    for reference, of_arms in differences.items()}))
         write_json(content, self.path(folder))
         table = markdown_table(self.arms, self.cells(metrics))
         write_text(f'# {self.title}\n\n{table}\n\n{_LEGEND}\n', folder / f'{self.name}.md')
-        panels, differences = {}, {}
-        for measure, _, of_arms in self.rows(metrics):
+        panels, texts = {}, {}
+        for measure, _, differences in self.rows(metrics):
             values = self.values(metrics, measure)
             if values and measure.in_figure and measure.curve is None:
                 panels[measure.label] = values
-                differences[measure.label] = {arm: found.difference(measure.format)
-                                              for arm, found in of_arms.items()}
+                texts[measure.label] = {
+                    reference: {arm: found.difference(measure.format)
+                                for arm, found in of_arms.items()}
+                    for reference, of_arms in differences.items()}
         if panels:
-            plot_study(panels, self.known_arms, folder / f'{self.name}.png', self.reference,
-                       differences)
+            plot_study(panels, self.known_arms, folder / f'{self.name}.png', self.references,
+                       texts)
         curves = self.curves(metrics)
         if curves:
             plot_study_curves(curves, self.known_arms, folder / f'{self.name}-curves.png')

@@ -24,7 +24,7 @@ title = 'three arms'
 work_dir = 'work'
 arms = ['scratch', 'pixel', 'peco']
 seeds = 2
-reference = 'pixel'
+references = ['pixel']
 shared = [dict(name='network', title='f', run='tool.py', args=['{work_dir}/network', '1'],
                makes='{work_dir}/network/out.txt', minutes=3)]
 stages = [
@@ -69,8 +69,10 @@ def test_every_arm_and_seed_runs_once_and_arms_are_compared_by_seed(study_file, 
     results = json.loads((tmp_path / 'work/results.json').read_text())
     probe, tokens = results['measures']
     assert probe['values']['peco'] == {'0': 23, '1': 28}
-    assert probe['differences']['peco'] == dict(mean=3., half_width=0., seeds=2)
-    assert probe['differences']['scratch']['mean'] == -10 and 'pixel' not in probe['differences']
+    (reference, minus), = probe['differences'].items()
+    assert reference == 'pixel' and set(minus) == {'scratch', 'peco'}
+    assert minus['peco'] == dict(mean=3., half_width=0., seeds=2)
+    assert minus['scratch']['mean'] == -10
     assert tokens['means']['peco']['mean'] == 4.5 and 'scratch' not in tokens['means']
     assert set(results['stages']) == set(names)
     assert all(len(stage['config_hash']) == 16 for stage in results['stages'].values())
@@ -226,7 +228,8 @@ def test_a_shared_stage_has_one_value_for_all_seeds(study_file, tmp_path):
     (dict(arms=['vq']), '', 'no arm vq; its arms are scratch, pixel, peco'),
     (dict(seeds=0), '', 'one seed at least'),
     (dict(first_seed=-1), '', 'seeds begin at 0, got -1'),
-    ({}, "reference = 'mae'", "reference='mae' is none of the arms"),
+    ({}, "references = ['pixel', 'mae']", r"references=\['pixel', 'mae'\] must name some of"),
+    ({}, 'references = []', r'references=\[\] must name some of the arms'),
     ({}, "stages[0]['arms'] = ['pixl']", 'no arm pixl'),
     ({}, "measures[0]['stage'] = 'prob'", "unknown stage 'prob'"),
     ({}, "measures[0]['shared'] = True", "unknown stage 'probe'; the stages are network"),
@@ -378,7 +381,7 @@ def test_fractions_show_as_points(study_file):
 
 
 def test_a_difference_tells_of_how_many_seeds_it_is():
-    report = StudyReport('demo', ['scratch', 'pixel'], [0, 1, 2], 'pixel',
+    report = StudyReport('demo', ['scratch', 'pixel'], [0, 1, 2], ['pixel'],
                          [Measure('top-1', 'probe', 'acc')])
     metrics = {f'seed{seed}/scratch/probe': {'acc': 30. + seed} for seed in range(3)}
     for seeds, note in ((1, ' (1 seed)'), (2, ' (2 seeds)'), (3, '')):
@@ -388,8 +391,22 @@ def test_a_difference_tells_of_how_many_seeds_it_is():
         assert difference.endswith(note) and ('seed' in difference) == bool(note)
 
 
+def test_a_second_reference_is_compared_with_the_first_and_not_the_other_way(study_file):
+    file = study_file(extra="references = ['pixel', 'scratch']")
+    code, _, study = run(file, seeds=1)
+    report = study.pipeline.report
+    metrics = {f'seed0/{arm}/probe': {'score': score}
+               for arm, score in (('scratch', 10.), ('pixel', 20.), ('peco', 23.))}
+    rows = dict(report.cells(metrics))
+    assert code == 0 and report.references == ['pixel', 'scratch']
+    assert rows['  minus pixel'] == ['-10.0', '', '+3.0']
+    assert rows['  minus scratch'] == ['', '', '+13.0']
+    alone = Study(file, seeds=1, arms=['peco'])
+    assert alone.arms == ['pixel', 'peco'] and alone.pipeline.report.references == ['pixel']
+
+
 def test_hours_are_the_sum_of_the_stages(tmp_path):
-    report = StudyReport('demo', ['pixel'], [0], 'pixel', [Measure('top-1', 'probe', 'acc')])
+    report = StudyReport('demo', ['pixel'], [0], ['pixel'], [Measure('top-1', 'probe', 'acc')])
     record = dict(config_hash='0', seconds=3600., command='x', metrics=dict(acc=1.))
     report.save({'seed0/pixel/probe': record, 'f': dict(record, seconds=1800.)}, tmp_path)
     assert json.loads((tmp_path / 'results.json').read_text())['hours'] == 1.5
