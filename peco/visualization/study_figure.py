@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Inches: of the figure, of an arm's row, of a panel's title and ticks, of a curve's panel.
-_WIDTH, _ROW, _MARGIN, _CURVE = 14., 0.24, 0.65, (3.5, 2.9)
+# Inches: of the figure, of an arm's row, of a panel's ticks, of a line of its title, of a curve's
+# panel; characters of a title to an inch of a panel.
+_WIDTH, _ROW, _MARGIN, _TITLE, _CURVE = 14., 0.24, 0.5, 0.15, (3.5, 2.9)
+_LETTERS = 13
 # One a seed, so that pairs can be followed; two seeds have an interval in name only.
 _MARKERS = 'os^vPXD<>'
 _LEAST_SEEDS = 3
@@ -45,7 +48,10 @@ def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Se
     pairs = 2 if len(panels) > 1 else 1
     width = 1 + len(references)
     lines = [list(panels)[start:start + pairs] for start in range(0, len(panels), pairs)]
-    heights = [max(len(names[label]) for label in line) * _ROW + _MARGIN for line in lines]
+    letters = int(_LETTERS * _WIDTH / 2 / width)
+    titles = {label: textwrap.fill(label, letters) for label in panels}
+    heights = [max(len(names[label]) * _ROW + (1 + titles[label].count('\n')) * _TITLE
+                   for label in line) + _MARGIN for line in lines]
     figure, axes = _figure((_WIDTH / 2 * pairs, sum(heights) + 0.3), len(lines), width * pairs,
                            height_ratios=heights)
     for line, of_line in zip(lines, axes, strict=True):
@@ -55,7 +61,7 @@ def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Se
             for place, arm in enumerate(names[label]):
                 _draw_seeds(left, place, values[arm], estimate(list(values[arm].values())),
                             _colour(arms, arm))
-            _finish(left, label, names[label], names[label])
+            _finish(left, titles[label], names[label], names[label])
             for place, (reference, axis) in enumerate(zip(references, rights, strict=True)):
                 others = [arm for arm in names[label] if arm not in references[:place + 1]]
                 _draw_differences(axis, reference, names[label], others, values, arms,
