@@ -1,7 +1,7 @@
 # What a perceptual codebook depends on: λ, the size of the loss, depths, their normalisation, the
 # perceptual network, the size of the codebook and the length of training, one at a time, on the
 # validation split. Run it in the folder of core.py, which it takes perceptual network, classifier
-# and three tokenizers from:
+# and four tokenizers from:
 # python tools/reproduce_claim.py --study configs/claim/tokenizers.py --study-dir DIR
 _base_ = 'extended.py'
 
