@@ -22,8 +22,8 @@ _cache = '{work_dir}/{run}/token-cache/ids'
 _labels = {'1k': '60e_cifar10-1k-holdout', '5k': '15e_cifar10-5k-holdout', '50k': '10e_cifar10-50k'}
 _epochs = (10, 20, 30)
 
-# What differs from arm to arm. Learning rates: the best of tuning.py for scratch, pixel, peco and
-# vq-kd; not tuned yet for the others.
+# What differs from arm to arm. Learning rates: the best of tuning.py for scratch, pixel, pixel-x50,
+# peco and vq-kd; not tuned yet for the others.
 _of_tokens = {
     'network': 'model.perceptual_loss.network.checkpoint',
     'tokenprobe': _claim + 'tokenprobe_vqgan-f4_cifar10.py',
@@ -51,7 +51,7 @@ names = {
     },
     'pixel-x50': {
         **_of_tokens,
-        **_rates
+        **dict.fromkeys(_rates, '1e-3'), 'lr-1k': '2e-3'
     },
     'peco': {
         **_of_tokens,
