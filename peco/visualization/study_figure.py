@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from peco.utils.seed_statistics import Estimate, estimate, paired_difference
+from peco.utils.seed_statistics import Estimate, estimate
 
 from .save_figure import save_figure
 
@@ -148,15 +148,15 @@ def _draw_differences(axis: Axes, reference: str, rows: Sequence[str], others: S
                       texts: Mapping[str, str]) -> None:
     """Draw what others differ in from the reference, in the rows of the panel to the left."""
     of_reference = values.get(reference, {})
-    minus = {arm: _minus(values[arm], of_reference) for arm in others}
+    minus = {arm: found for arm in others if (found := _minus(values[arm], of_reference))}
     for place, arm in enumerate(rows):
-        found = paired_difference(values[arm], of_reference) if arm in others else None
-        if found is not None:
-            _draw_seeds(axis, place, minus[arm], found, _colour(arms, arm))
+        if arm in minus:
+            _draw_seeds(axis, place, minus[arm], estimate(list(minus[arm].values())),
+                        _colour(arms, arm))
     axis.axvline(0., color=_BLACK, linewidth=0.8)
     _finish(axis, f'minus {reference}', rows, [texts.get(arm, '') for arm in rows])
     axis.yaxis.tick_right()
-    axis.set_visible(any(minus.values()))
+    axis.set_visible(bool(minus))
 
 
 def _draw_seeds(axis: Axes, place: int, values: Mapping[int, float], found: Estimate,
