@@ -29,7 +29,7 @@ _BLACK = '0.15'
 
 def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Sequence[str],
                out: str | Path, references: Sequence[str],
-               differences: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None) -> Path:
+               differences: Mapping[str, Mapping[str, Mapping[str, str]]]) -> Path:
     """Draw of each measure the arms, and beside them what they differ in from each reference.
 
     A marker is a seed; from three seeds on, a line is the 95 % interval of the mean.
@@ -38,8 +38,9 @@ def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Se
         panels: Values by measure, arm and seed; an arm may lack.
         arms: All arms that there are; they give the order and the colours.
         out: The picture to write (.png, .pdf, .svg).
-        references: The arms to compare with, seed by seed; one with those before it alone.
-        differences: The differences as text, by measure, reference and arm, to write beside them.
+        references: The arms to compare with, seed by seed.
+        differences: By measure, reference and arm, the difference as text, to write beside its
+            seeds; what lacks here is not drawn.
 
     Returns:
         ``out``.
@@ -62,10 +63,9 @@ def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Se
                 _draw_seeds(left, place, values[arm], estimate(list(values[arm].values())),
                             _colour(arms, arm))
             _finish(left, titles[label], names[label], names[label])
-            for place, (reference, axis) in enumerate(zip(references, rights, strict=True)):
-                others = [arm for arm in names[label] if arm not in references[:place + 1]]
-                _draw_differences(axis, reference, names[label], others, values, arms,
-                                  (differences or {}).get(label, {}).get(reference, {}))
+            for reference, axis in zip(references, rights, strict=True):
+                _draw_differences(axis, reference, names[label], values, arms,
+                                  differences.get(label, {}).get(reference, {}))
     _hide_empty(axes, lines, width)
     figure.supxlabel('a marker: a seed, the same in every panel; a line: mean and 95 % interval, '
                      f'from {_LEAST_SEEDS} seeds on; * the interval excludes 0', fontsize=8,
@@ -143,20 +143,18 @@ def _minus(values: Mapping[int, float], reference: Mapping[int, float]) -> dict[
     return {seed: value - reference[seed] for seed, value in values.items() if seed in reference}
 
 
-def _draw_differences(axis: Axes, reference: str, rows: Sequence[str], others: Sequence[str],
+def _draw_differences(axis: Axes, reference: str, rows: Sequence[str],
                       values: Mapping[str, Mapping[int, float]], arms: Sequence[str],
                       texts: Mapping[str, str]) -> None:
-    """Draw what others differ in from the reference, in the rows of the panel to the left."""
-    of_reference = values.get(reference, {})
-    minus = {arm: found for arm in others if (found := _minus(values[arm], of_reference))}
+    """Draw what arms differ in from the reference, in the rows of the panel to the left."""
     for place, arm in enumerate(rows):
-        if arm in minus:
-            _draw_seeds(axis, place, minus[arm], estimate(list(minus[arm].values())),
-                        _colour(arms, arm))
+        if arm in texts:
+            minus = _minus(values[arm], values[reference])
+            _draw_seeds(axis, place, minus, estimate(list(minus.values())), _colour(arms, arm))
     axis.axvline(0., color=_BLACK, linewidth=0.8)
     _finish(axis, f'minus {reference}', rows, [texts.get(arm, '') for arm in rows])
     axis.yaxis.tick_right()
-    axis.set_visible(bool(minus))
+    axis.set_visible(bool(texts))
 
 
 def _draw_seeds(axis: Axes, place: int, values: Mapping[int, float], found: Estimate,

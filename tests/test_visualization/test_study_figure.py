@@ -46,17 +46,17 @@ def test_seeds_their_differences_and_intervals_from_three_seeds_on(figures):
 def test_a_second_reference_has_a_panel_of_its_own(figures):
     values = {'pixel': {0: 40.}, 'peco': {0: 42.}, 'vq-kd': {0: 47.}}
     plot_study({'top-1': values}, ARMS, 'out.png', ['pixel', 'peco'],
-               {'top-1': {'pixel': {'vq-kd': '+7'}, 'peco': {'vq-kd': '+5'}}})
+               {'top-1': {'pixel': {'peco': '+2', 'vq-kd': '+7'}, 'peco': {'vq-kd': '+5'}}})
     _, first, second = figures[0].axes
     assert [axis.get_title() for axis in (first, second)] == ['minus pixel', 'minus peco']
     assert set(_markers(first)) == {(2, 1), (7, 2)}
-    assert set(_markers(second)) == {(5, 2)}  # pixel itself is in the panel before
+    assert set(_markers(second)) == {(5, 2)}  # pixel is not named there
     assert [label.get_text() for label in second.get_yticklabels()] == ['', '', '+5']
 
 
 def test_an_arm_keeps_its_colour_in_every_study(figures):
     for panels in ({'a': {'vq-kd': {0: 1.}}}, {'a': dict.fromkeys(ARMS, {0: 1.})}):
-        plot_study(panels, ARMS, 'out.png', ['pixel'])
+        plot_study(panels, ARMS, 'out.png', ['pixel'], {})
     plot_study_curves({'kNN': {'vq-kd': {10: {0: 1.}}}}, ARMS, 'out.png')
     alone, all_arms, curve = figures
     colour = _markers(alone.axes[0])[1., 0]
@@ -64,7 +64,7 @@ def test_an_arm_keeps_its_colour_in_every_study(figures):
     assert len(set(_markers(all_arms.axes[0]).values())) == 4
     assert colors.to_hex(curve.axes[0].lines[0].get_color()) == colour
     many = [str(number) for number in range(20)]
-    plot_study({'a': {arm: {0: 1.} for arm in many}}, many, 'out.png', ['0'])
+    plot_study({'a': {arm: {0: 1.} for arm in many}}, many, 'out.png', ['0'], {})
     assert len(set(_markers(figures[-1].axes[0]).values())) == 20
 
 
