@@ -10,7 +10,7 @@ from pathlib import Path
 
 import _environment  # noqa: F401
 
-from peco.engine.pipeline import add_amp_argument, run_from_command_line, working_in
+from peco.engine.pipeline import add_amp_argument, redo_stage, run_from_command_line, working_in
 from peco.engine.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,13 +30,15 @@ def parse_args() -> argparse.Namespace:
                         help="some of the file's arms; its first reference is always among them")
     parser.add_argument('--resume', action='store_true',
                         help='go on in a folder that holds finished stages')
-    parser.add_argument('--merge', nargs='*', metavar='FILE',
+    report = parser.add_mutually_exclusive_group()
+    report.add_argument('--merge', nargs='*', metavar='FILE',
                         help='only write and print the table of what is finished here and in '
                         'results.json of other machines')
-    parser.add_argument('--redo', metavar='STAGE',
-                        help='make this stage again, and those of its arm and seed after it')
-    parser.add_argument('--summary', action='store_true',
+    report.add_argument('--summary', action='store_true',
                         help='only print the table of what is finished')
+    parser.add_argument('--redo', metavar='STAGE',
+                        help='make this stage again, and those of its arm and seed after it; after '
+                        'one that arms share, all')
     parser.add_argument('--jobs', type=int, default=1, metavar='N',
                         help='arms and seeds at a time; they share the cores, and small models use '
                         'two cores better by two jobs (default: %(default)s)')
@@ -61,13 +63,14 @@ def main() -> int:
                 raise ValueError(f'{study.work_dir} holds {study.num_finished} finished stages: '
                                  'go on with --resume, or name another folder by --study-dir')
             if args.redo:
-                study.redo(args.redo)
+                redo_stage(study, args.redo)
             if args.smoke:
                 return study
             print(f'{len(study.arms)} arms x {len(study.seeds)} seeds, measuring this machine ...')
             hours, pace = study.estimate()
             of_plan = '' if pace is None else f' (a step takes {pace:.2f} times as long as planned)'
-            print(f'about {hours:.1f} hours for what is not finished{of_plan}')
+            print(f'about {hours:.1f} hours for what is not finished, {study.jobs} '
+                  f'at a time{of_plan}')
             return study
 
         if not only_report:

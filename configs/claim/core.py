@@ -1,5 +1,5 @@
-# The claim on CIFAR-10, about eleven hours of two CPU cores, less with --jobs 2:
-# python tools/reproduce_claim.py --study configs/claim/core.py --study-dir DIR
+# The claim on CIFAR-10, about twelve hours of two CPU cores:
+# python tools/reproduce_claim.py --study configs/claim/core.py --study-dir DIR --jobs 2
 _base_ = 'extended.py'
 
 title = 'A perceptual codebook beside a pixel codebook and VQ-KD (CIFAR-10, 32 px)'

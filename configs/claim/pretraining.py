@@ -47,7 +47,7 @@ stages = [
                 **_pretrain.cfg_options,
                 **options
             },
-            minutes=8),
+            minutes=22),
         dict(
             _depths,
             name=f'depths-{name}',

@@ -1,5 +1,5 @@
-# Pixels alone, with a loss as large as the perceptual codebook's: commitment loss and clipping then
-# count as much as they do there.
+# Pixels alone, with a loss about as large as the perceptual codebook's (half of it at the end): the
+# commitment loss weighs fifty times less, and gradients are clipped as they are there.
 _base_ = 'tokenizer-pixel_vqgan-f4_b128-coslr-6e_cifar10-20k.py'
 
 model = dict(pixel_loss=dict(weight=50.))

@@ -1,4 +1,4 @@
-# What a perceptual codebook depends on: λ, the size of the loss, depths, their normalisation, the
+# What a perceptual codebook depends on: λ, weights of the losses, depths, their normalisation, the
 # perceptual network, the size of the codebook and the length of training, one at a time, on the
 # validation split. Run it in the folder of core.py, which it takes perceptual network, classifier
 # and four tokenizers from:
@@ -15,10 +15,15 @@ _few_codes = {_codes: '256', 'val_evaluator.1.codebook_size': '256'}
 _variants = {
     'lambda0.25': {_loss + 'weight': '0.25'},
     'lambda4': {_loss + 'weight': '4.'},
-    # As pixel-x50 to pixel: both terms as much larger, so that commitment counts less.
+    # As pixel-x50 to pixel: both terms as much larger, so that the commitment loss weighs less.
     'peco-x10': {
         _loss + 'weight': '10.',
         'model.pixel_loss.weight': '10.'
+    },
+    # As pixel-x50 but for its size, which AdamW hardly sees: clipping is what is left of it.
+    'pixel-beta0.005': {
+        _loss + 'weight': '0.',
+        'model.commitment_weight': '0.005'
     },
     'deeper': {_loss + 'layer_weights': '[0.,0.,2.,2.]'},
     'deepest': {_loss + 'layer_weights': '[0.,0.,0.,4.]'},

@@ -49,12 +49,14 @@ def near_miss(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     return f" (did you mean '{found[0]}'?)" if found else ''
 
 
-def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Config:
+def load_config(path: str | Path, options: dict[str, Any] | None = None,
+                import_custom_modules: bool = True) -> Config:
     """Read a config file and change it by ``--cfg-options``.
 
     Args:
         path: A ``.py``, ``.json`` or ``.yaml`` file.
         options: Dotted keys and their values.
+        import_custom_modules: Whether to import what its ``custom_imports`` names.
 
     Returns:
         The config.
@@ -73,7 +75,7 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
         raise ConfigError(
             f"config file '{path}' does not exist{near_miss(str(path), siblings, 0.8)}")
     try:
-        cfg = Config.fromfile(str(path))
+        cfg = Config.fromfile(str(path), import_custom_modules=import_custom_modules)
     except SyntaxError as error:
         # mmengine does not tell which of the files it was parsing.
         raise ConfigError(f"config file '{path}' (or a file in its _base_), line {error.lineno}: "
@@ -81,7 +83,8 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
     except ImportError as error:
         raise ConfigError(f"config file '{path}' imports what cannot be imported: {error}"
                           ) from error
-    except (OSError, NameError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, NameError, KeyError, TypeError, ValueError, AttributeError,
+            AssertionError) as error:
         raise ConfigError(f"config file '{path}' cannot be read: {type(error).__name__}: {error}"
                           ) from error
     if options:

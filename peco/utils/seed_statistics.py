@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from scipy import stats
 
 LEVEL = 0.95
+# Two seeds have an interval in name only: it can be of no width by chance.
+LEAST_SEEDS = 3
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class Estimate:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the interval lies on one side of zero."""
-        return self.half_width is not None and abs(self.mean) > self.half_width
+        """Whether the interval lies on one side of zero; of fewer than three seeds none does."""
+        return self.seeds >= LEAST_SEEDS and abs(self.mean) > self.half_width
 
     def difference(self, spec: str = '.1f') -> str:
         """As :meth:`text` with a sign, and a star where the interval excludes zero."""
@@ -65,6 +67,11 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(mean, quantile * spread / math.sqrt(count), count)
 
 
+def minus(values: Mapping[int, float], reference: Mapping[int, float]) -> dict[int, float]:
+    """What an arm differs in from another, by seed, where both have a value."""
+    return {seed: values[seed] - reference[seed] for seed in sorted(set(values) & set(reference))}
+
+
 def paired_difference(values: Mapping[int, float],
                       reference: Mapping[int, float]) -> Estimate | None:
     """Mean of what the arms differ in, seed by seed.
@@ -76,5 +83,5 @@ def paired_difference(values: Mapping[int, float],
     Returns:
         Estimate over the seeds that both have; None if there are none.
     """
-    both = sorted(set(values) & set(reference))
-    return estimate([values[seed] - reference[seed] for seed in both]) if both else None
+    both = minus(values, reference)
+    return estimate(list(both.values())) if both else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from peco.utils.seed_statistics import Estimate, estimate
+from peco.utils.seed_statistics import LEAST_SEEDS, Estimate, estimate, minus
 
 from .save_figure import save_figure
 
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 # panel; characters of a title to an inch of a panel.
 _WIDTH, _ROW, _MARGIN, _TITLE, _CURVE = 14., 0.24, 0.5, 0.15, (3.5, 2.9)
 _LETTERS = 13
-# One a seed, so that pairs can be followed; two seeds have an interval in name only.
+# One a seed, so that pairs can be followed.
 _MARKERS = 'os^vPXD<>'
-_LEAST_SEEDS = 3
 _BLACK = '0.15'
 
 
@@ -68,7 +67,7 @@ def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Se
                                   differences.get(label, {}).get(reference, {}))
     _hide_empty(axes, lines, width)
     figure.supxlabel('a marker: a seed, the same in every panel; a line: mean and 95 % interval, '
-                     f'from {_LEAST_SEEDS} seeds on; * the interval excludes 0', fontsize=8,
+                     f'from {LEAST_SEEDS} seeds on; * the interval excludes 0', fontsize=8,
                      color='0.35')
     return save_figure(figure, out)
 
@@ -139,18 +138,14 @@ def _colour(arms: Sequence[str], arm: str) -> tuple[float, ...]:
     return colormaps['tab20'](index * 2 % 20 + index // 10 % 2)
 
 
-def _minus(values: Mapping[int, float], reference: Mapping[int, float]) -> dict[int, float]:
-    return {seed: value - reference[seed] for seed, value in values.items() if seed in reference}
-
-
 def _draw_differences(axis: Axes, reference: str, rows: Sequence[str],
                       values: Mapping[str, Mapping[int, float]], arms: Sequence[str],
                       texts: Mapping[str, str]) -> None:
     """Draw what arms differ in from the reference, in the rows of the panel to the left."""
     for place, arm in enumerate(rows):
         if arm in texts:
-            minus = _minus(values[arm], values[reference])
-            _draw_seeds(axis, place, minus, estimate(list(minus.values())), _colour(arms, arm))
+            found = minus(values[arm], values[reference])
+            _draw_seeds(axis, place, found, estimate(list(found.values())), _colour(arms, arm))
     axis.axvline(0., color=_BLACK, linewidth=0.8)
     _finish(axis, f'minus {reference}', rows, [texts.get(arm, '') for arm in rows])
     axis.yaxis.tick_right()
@@ -162,7 +157,7 @@ def _draw_seeds(axis: Axes, place: int, values: Mapping[int, float], found: Esti
     for seed, value in values.items():
         axis.plot(value, place, _MARKERS[seed % len(_MARKERS)], color=colour, markersize=5,
                   alpha=0.7)
-    if found.seeds >= _LEAST_SEEDS:
+    if found.seeds >= LEAST_SEEDS:
         axis.errorbar(found.mean, place + 0.28, xerr=found.half_width, color=colour, marker='|',
                       markersize=7, capsize=3)
 

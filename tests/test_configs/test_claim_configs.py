@@ -1,5 +1,6 @@
 """The arms of the claim: weights arrive where they should, stages are shared between studies."""
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from mmengine.runner import save_checkpoint
 from peco.datasets import ImageFolder
 from peco.engine.checks import check_components
 from peco.engine.image_folders import image_folder_configs
+from peco.engine.pipeline.stage import config_text
 from peco.engine.study import Study
 from peco.registry import MODELS, TRANSFORMS
 from peco.utils import load_config
@@ -61,7 +63,8 @@ def test_fine_tuning_starts_from_them(arm, tmp_path):
 
 def test_studies_of_one_folder_share_stages(monkeypatch):
     monkeypatch.chdir(ROOT)
-    prints = [{stage.name: stage.fingerprint() for stage in
+    read = functools.cache(config_text)
+    prints = [{stage.name: stage.fingerprint(read) for stage in
                Study(f'configs/claim/{name}.py', seeds=1, arms=['pixel', 'peco']).pipeline.stages}
               for name in ('extended', 'core', 'tuning', 'pretraining', 'tokenizers')]
     extended, core, tuning, pretraining, tokenizers = prints
@@ -75,6 +78,15 @@ def test_studies_of_one_folder_share_stages(monkeypatch):
     shared = set(core) & set(tokenizers)
     assert {'classifier', 'seed0/pixel/tokenizer', 'seed0/peco/tokenizer'} <= shared
     assert all(core[name] == tokenizers[name] for name in shared)
+
+
+def test_each_set_of_images_is_a_study_of_its_own(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    read = functools.cache(config_text)
+    both, nuclei, camvid = ({stage.name: stage.fingerprint(read) for stage in
+                             Study(f'configs/claim/{name}.py', seeds=1).pipeline.stages}
+                            for name in ('dense', 'dense-nuclei', 'dense-camvid'))
+    assert both == {**nuclei, **camvid} and not set(nuclei) & set(camvid)
 
 
 def test_variants_of_masked_image_modelling(monkeypatch):
@@ -138,7 +150,7 @@ def test_what_the_arms_differ_in():
         'model.perceptual_loss.weight'}
     assert differences(tokenizer.format('pixel-x50'), tokenizer.format('pixel')) == {
         'model.pixel_loss.weight'}
-    assert differences(tokenizer.format('lpips-like'), tokenizer.format('peco')) <= {
+    assert differences(tokenizer.format('lpips-like'), tokenizer.format('peco')) == {
         f'model.perceptual_loss.layer_weights.{depth}' for depth in range(4)}
     rest = differences(tokenizer.format('vq-kd'), tokenizer.format('peco'))
     allowed = ('model.type', 'model.decoder.', 'model.network.', 'model.perceptual_loss',
@@ -150,6 +162,46 @@ def test_what_the_arms_differ_in():
     # Hooks draw and measure.
     assert rest and [key for key in rest
                      if not key.startswith(('model.tokenizer.', 'custom_hooks.'))] == []
+
+
+def test_what_the_arms_of_dense_tasks_differ_in(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    study = Study('configs/claim/dense.py', seeds=1)
+    of_stages = {}
+    for stage in study.pipeline.stages:
+        if stage.name.startswith('seed0/'):
+            _, arm, name = stage.name.split('/')
+            options = {key: text.replace(f'seed0/{arm}/', '')
+                       for key, text in stage.cfg_options.items()}
+            of_stages.setdefault(name, {})[arm] = (stage.config, stage.args, options)
+    weights = {'pixel': ('0.', '10.'), 'pixel-x8': ('0.', '80.'), 'peco': ('1.', '10.')}
+    for name, of_arms in of_stages.items():
+        assert set(of_arms) == set(weights)
+        for arm, (_, _, options) in of_arms.items():
+            if name.endswith('-tokenizer'):
+                assert (options.pop('model.perceptual_loss.weight'),
+                        options.pop('model.pixel_loss.weight')) == weights[arm]
+        assert all(rest == of_arms['peco'] for rest in of_arms.values()), name
+
+
+def test_dense_tasks_learn_from_no_image_that_is_scored(monkeypatch):
+    pytest.importorskip('mmdet')
+    pytest.importorskip('mmseg')
+    monkeypatch.chdir(ROOT)
+    found = {'train': set(), 'test': set()}
+    stages = Study('configs/claim/dense.py').pipeline.stages
+    for path in {stage.config for stage in stages} - {None}:
+        cfg = load_config(path)
+        for loader, folders in found.items():
+            if f'{loader}_dataloader' in cfg:
+                node = cfg[f'{loader}_dataloader'].dataset
+                node = node.get('dataset', node)
+                prefix = node.data_prefix
+                images = next(prefix[key] for key in ('img', 'img_path') if key in prefix) if (
+                    isinstance(prefix, dict)) else prefix
+                folders.add(f'{node.data_root}/{images}'.rstrip('/'))
+    assert found == {'train': {'data/nuclei/train', 'data/camvid/images/train'},
+                     'test': {'data/nuclei/val', 'data/camvid/images/test'}}
 
 
 @pytest.mark.parametrize('name', ['extended', 'tuning', 'tokenizers', 'pretraining', 'dense'])

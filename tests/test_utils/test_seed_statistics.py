@@ -33,6 +33,12 @@ def test_pairs_take_the_noise_of_seeds_out():
     assert paired_difference({0: 1.}, {1: 1.}) is None
 
 
+def test_two_seeds_that_agree_prove_nothing():
+    found = paired_difference({0: .377, 1: .374}, {0: .374, 1: .371})  # mmdet rounds AP
+    assert found.half_width == pytest.approx(0) and not found.excludes_zero
+    assert '*' not in found.difference()
+
+
 def test_an_interval_across_zero():
     assert not estimate([-1., 1.]).excludes_zero
     assert estimate([-1., 1.]).difference() == '+0.0 ± 12.7'

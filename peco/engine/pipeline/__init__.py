@@ -1,6 +1,6 @@
 """Run the stages of PeCo one after the other, resumable, with one closing table."""
 
-from .command_line import add_amp_argument, bf16_is_native, run_from_command_line
+from .command_line import add_amp_argument, bf16_is_native, redo_stage, run_from_command_line
 from .ledger import Ledger
 from .pipeline import Pipeline
 from .progress import PipelineProgress
@@ -12,5 +12,6 @@ from .stage_process import StageProcess
 
 __all__ = [
     'Ledger', 'Pipeline', 'PipelineProgress', 'Report', 'Stage', 'StageProcess',
-    'add_amp_argument', 'bf16_is_native', 'fill', 'read_spec', 'run_from_command_line', 'working_in'
+    'add_amp_argument', 'bf16_is_native', 'fill', 'read_spec', 'redo_stage',
+    'run_from_command_line', 'working_in'
 ]

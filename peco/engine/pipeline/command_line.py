@@ -36,6 +36,12 @@ def _gpus_have_bf16() -> bool:
     return True
 
 
+def redo_stage(pipeline: Pipeline, name: str) -> None:
+    """Make a stage again, with what follows it, and tell which ones these are."""
+    moved = pipeline.redo(name)
+    print(f'moved aside, to be made again: {", ".join(moved) or "nothing"}')
+
+
 def run_from_command_line(make: Callable[[bool], Pipeline],
                           amp: str = 'auto',
                           redo: str | None = None,
@@ -57,7 +63,7 @@ def run_from_command_line(make: Callable[[bool], Pipeline],
     try:
         pipeline = make(amp == 'on' or (amp == 'auto' and bf16_is_native()))
         if redo:
-            pipeline.redo(redo)
+            redo_stage(pipeline, redo)
         code = pipeline.run(until=until)
     except (FileNotFoundError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)

@@ -76,12 +76,15 @@ class Ledger:
         """Return the stages that are left to run, and tell what cannot be gone on with.
 
         Raises:
-            ValueError: See :meth:`done`; or a stage was trained in another precision.
+            ValueError: See :meth:`done`; or a stage was trained in another precision, or the
+                config of one that is left cannot be read.
         """
         read, todo, others = cache(config_text), [], []
         for stage in stages:
             record = self.done(stage, read)
             if record is None:
+                # A config that cannot be read is told now, not when its turn comes.
+                stage.fingerprint(read)
                 todo.append(stage)
             elif stage.run == 'train' and ('--amp' in record['command'].split()) != self.amp:
                 others.append(stage.name)

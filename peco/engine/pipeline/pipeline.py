@@ -72,6 +72,7 @@ class Pipeline:
             raise ValueError(f'{path}: stage names must differ, found twice: {sorted(twice)}')
         if smoke:
             self._apply_smoke(spec.get('smoke', {}), path)
+        self._check_words(path)
         #: What is finished.
         self.ledger = Ledger(self.work_dir, self.stages, amp)
         self.report = report or Report(
@@ -95,16 +96,32 @@ class Pipeline:
             stage.args = list(change.get('args', stage.args))
             stage.cfg_options = {**stage.cfg_options, **change.get('cfg_options', {})}
 
-    def redo(self, name: str) -> None:
+    def _check_words(self, path: str) -> None:
+        """Refuse words in braces that nothing will fill."""
+        names = [stage.name for stage in self.stages]
+        for stage in self.stages:
+            for word in stage.words():
+                kind, _, name = word.partition(':')
+                if word != 'work_dir' and (kind != 'last' or name not in names):
+                    raise ValueError(f'{path}: stage {stage.name!r} has {{{word}}}, which nothing '
+                                     f'fills: known are work_dir and last:STAGE of {names}')
+
+    def redo(self, name: str) -> list[str]:
         """Forget that a stage and those after it are finished; move their folders aside.
+
+        Returns:
+            Names of the stages whose folders were moved.
 
         Raises:
             ValueError: No such stage, or another process runs one of them.
         """
-        self.set_aside([stage.name for stage in self.stages[self.index(name):]])
+        return self.set_aside([stage.name for stage in self.stages[self.index(name):]])
 
-    def set_aside(self, names: Sequence[str]) -> None:
+    def set_aside(self, names: Sequence[str]) -> list[str]:
         """Move the folders of stages aside, so that they run again.
+
+        Returns:
+            Names of the stages whose folders were moved.
 
         Raises:
             ValueError: One of them is being run by another process; all stay where they are.
@@ -112,8 +129,10 @@ class Pipeline:
         with ExitStack() as locks:
             for name in names:
                 locks.enter_context(stage_lock(self.work_dir, name))
-            for name in names:
+            found = [name for name in names if (self.work_dir / name).exists()]
+            for name in found:
                 _move_aside(self.work_dir / name)
+        return found
 
     def index(self, name: str) -> int:
         """Place of a stage among the stages.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from mmengine.config import Config
+
+from peco.utils.config import load_config
 
 from ..path_variables import default_folders
 
@@ -16,7 +19,7 @@ TOOLS = {'train': 'tools/train.py', 'test': 'tools/test.py'}
 
 
 def _read(path: str) -> Config:
-    return Config.fromfile(path, import_custom_modules=False)
+    return load_config(path, import_custom_modules=False)
 
 
 def config_text(path: str) -> str:
@@ -93,6 +96,12 @@ class Stage:
                    or (other.makes is not None and other.makes in text) for text in texts)
         ]
 
+    def words(self) -> list[str]:
+        """What stands in braces in its strings."""
+        text = json.dumps([self.config, self.checkpoint, self.makes, *self.args,
+                           self.cfg_options], default=str)
+        return re.findall(r'\{([\w:./-]+)\}', text)
+
     def fingerprint(self, read: Callable[[str], str] = config_text) -> str:
         """Hash of the stage and of its whole config, to tell a finished stage from a stale one.
 
@@ -132,5 +141,8 @@ def resolve(text: str, work_dir: Path) -> str:
         if not pointer.exists():
             raise FileNotFoundError(
                 f'stage {name!r} has left no checkpoint: {pointer} is missing; run it first')
-        text = text.replace('{last:' + name + '}', pointer.read_text().strip())
+        # mmengine writes an absolute path; the folder may have been copied or moved since.
+        written = Path(pointer.read_text().strip())
+        beside = pointer.parent.absolute() / written.name
+        text = text.replace('{last:' + name + '}', str(beside if beside.exists() else written))
     return text

@@ -19,7 +19,7 @@ _RESNET = dict(type='mmpretrain.ResNet_CIFAR', depth=18, stem_channels=32, base_
 _IMAGES, _STEPS = 64, 5
 
 
-def step_seconds(amp: bool = False) -> float:
+def step_seconds(amp: bool = False, threads: int = 1) -> float:
     """Time a step of the small networks that studies train: forward and backward of 64 images.
 
     In a process of its own: stages are forks of this one, and a fork of a process whose thread
@@ -27,11 +27,12 @@ def step_seconds(amp: bool = False) -> float:
 
     Args:
         amp: In bfloat16.
+        threads: Threads that it may use.
 
     Returns:
         Seconds, the median of a few steps.
     """
-    return run_in_child(_median_step, amp)[0]
+    return run_in_child(_median_step, amp, threads=threads)[0]
 
 
 def _median_step(amp: bool) -> float:

@@ -8,9 +8,9 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import wait
-from types import FrameType
 
 from ..pipeline.end_with import end_with
+from ..pipeline.exit_on_sigterm import exit_on_sigterm, exit_with_signal
 
 
 def run_side_by_side(tasks: Mapping[str, Callable[[], int]], jobs: int,
@@ -36,34 +36,29 @@ def run_side_by_side(tasks: Mapping[str, Callable[[], int]], jobs: int,
         raise ValueError(f'jobs must be at least 1, got {jobs}')
     context = multiprocessing.get_context('fork')
     waiting, running, codes = list(tasks), {}, {}
-    before = signal.signal(signal.SIGTERM, _end)
-    try:
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                name = waiting.pop(0)
-                process = context.Process(target=_exit_with, args=(tasks[name], os.getpid()))
-                process.start()
-                running[process.sentinel] = (name, process)
-            for sentinel in wait(list(running)):
-                name, process = running.pop(sentinel)
+    with exit_on_sigterm():
+        try:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    name = waiting.pop(0)
+                    process = context.Process(target=_exit_with, args=(tasks[name], os.getpid()))
+                    process.start()
+                    running[process.sentinel] = (name, process)
+                for sentinel in wait(list(running)):
+                    name, process = running.pop(sentinel)
+                    process.join()
+                    codes[name] = process.exitcode
+                    if on_end is not None:
+                        on_end(name, process.exitcode)
+        finally:
+            for _, process in running.values():
+                process.terminate()
                 process.join()
-                codes[name] = process.exitcode
-                if on_end is not None:
-                    on_end(name, process.exitcode)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        for _, process in running.values():
-            process.terminate()
-            process.join()
     return {name: codes[name] for name in tasks}
 
 
 def _exit_with(task: Callable[[], int], parent: int) -> None:
     end_with(parent)
     # So that what a task has started ends with it.
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, exit_with_signal)
     sys.exit(task())
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)

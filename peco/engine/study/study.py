@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ import torch
 from rich.console import Console
 
 from ..pipeline import Pipeline, Stage, fill, read_spec
+from ..pipeline.exit_on_sigterm import exit_on_sigterm
 from ..pipeline.ledger import left_out
 from .merge_records import merge_records
 from .pace import step_seconds
@@ -34,7 +36,8 @@ class Study:
     Optional parts are ``names``, what further words in braces stand for in each arm,
     ``{arm: {word: text}}``; ``known_arms``, for a file that runs some of the arms that its stages
     name; ``report``, the name of what is written, for files that share a folder; ``step_seconds``,
-    what :func:`step_seconds` took on the machine that the stages' minutes are from; and ``smoke``,
+    what :func:`step_seconds` took with one thread on the machine where the stages took their
+    minutes, with one thread; and ``smoke``,
     overrides for a run of minutes, ``{name of a stage: {cfg option: value}}``.
 
     Stages run seed by seed, so that what is finished is complete for some seeds. Each is kept as in
@@ -80,8 +83,7 @@ class Study:
             raise ValueError(f'seeds begin at 0, got {first_seed} as the first')
         self.arms = [arm for arm in of_file if not arms or arm in (*arms, references[0])]
         self.seeds = list(range(first_seed, first_seed + count))
-        measures = [Measure(**measure) for measure in spec['measures']]
-        self._check_measures(measures, spec, path)
+        measures = self._measures(spec, path)
         report = StudyReport(spec['title'], self.arms, self.seeds,
                              [arm for arm in references if arm in self.arms], measures,
                              spec.get('report', 'results'), self._known)
@@ -108,13 +110,23 @@ class Study:
             raise ValueError(f'{path} has no arm {", ".join(unknown)}; its arms are '
                              f'{", ".join(known)}')
 
-    @staticmethod
-    def _check_measures(measures: Sequence[Measure], spec: dict, path: str) -> None:
+    def _measures(self, spec: dict, path: str) -> list[Measure]:
+        known = {part.name for part in dataclasses.fields(Measure)}
+        for item in spec['measures']:
+            if unknown := sorted(set(item) - known):
+                raise ValueError(f'{path}: the measure {item.get("label")!r} has unknown keys '
+                                 f'{unknown}; known are {sorted(known)}')
+        measures = [Measure(**item) for item in spec['measures']]
         for measure in measures:
+            self._check_arms(measure.arms, self._known, path)
+            if measure.shared and not measure.arms:
+                raise ValueError(f'{path}: the measure {measure.label!r} is of a shared stage and '
+                                 'must name the arms that it stands under')
             names = [stage['name'] for stage in spec['shared' if measure.shared else 'stages']]
             if measure.stage not in names:
                 raise ValueError(f'{path}: the measure {measure.label!r} names the unknown stage '
                                  f'{measure.stage!r}; the stages are {", ".join(names)}')
+        return measures
 
     @staticmethod
     def _smoke(templates: dict[str, Sequence[dict]], smoke: dict[str, dict],
@@ -152,13 +164,18 @@ class Study:
         return self.pipeline.work_dir
 
     @property
+    def _threads(self) -> int:
+        """Threads of a stage."""
+        return max(1, torch.get_num_threads() // self.jobs)
+
+    @property
     def num_finished(self) -> int:
         """Stages that are finished."""
         return sum(self.pipeline.ledger.path(stage).exists() for stage in self.pipeline.stages)
 
     @property
     def minutes(self) -> float:
-        """Planned length of what is not finished."""
+        """Planned length of what is not finished, one stage at a time."""
         return sum(stage.minutes for stage in self.pipeline.stages
                    if not self.pipeline.ledger.path(stage).exists())
 
@@ -170,9 +187,9 @@ class Study:
             not know its plan's machine.
         """
         if self._planned_step is None:
-            return self.minutes / 60, None
-        pace = step_seconds(self.pipeline.amp) / self._planned_step
-        return self.minutes * pace / 60, pace
+            return self.minutes / self.jobs / 60, None
+        pace = step_seconds(self.pipeline.amp, self._threads) / self._planned_step
+        return self.minutes * pace / self.jobs / 60, pace
 
     def run(self, until: str | None = None, console: Console | None = None) -> int:
         """Run what is not finished, up to the stage ``until``; return an exit code.
@@ -183,13 +200,14 @@ class Study:
         end = len(self.pipeline.stages) if until is None else self.pipeline.index(until) + 1
         # Told before hours of work, and before anything is written.
         self.pipeline.ledger.left(self.pipeline.stages[:end])
-        try:
-            if self.jobs > 1 and until is None:
-                return self._run_side_by_side(console)
-            return self.pipeline.run(until=until, console=console)
-        finally:
-            if self.num_finished:
-                self.save()
+        with exit_on_sigterm():
+            try:
+                if self.jobs > 1 and until is None:
+                    return self._run_side_by_side(console)
+                return self.pipeline.run(until=until, console=console)
+            finally:
+                if self.num_finished:
+                    self.save()
 
     def _run_side_by_side(self, console: Console) -> int:
         """First what all share, then ``jobs`` arms and seeds at a time."""
@@ -199,12 +217,11 @@ class Study:
             return code
         chains: dict[str, list[Stage]] = {}
         for stage in self.pipeline.stages[self._num_shared:]:
-            chains.setdefault(stage.name.rpartition('/')[0], []).append(stage)
-        threads = max(1, torch.get_num_threads() // self.jobs)
+            chains.setdefault(_run_of(stage.name), []).append(stage)
         start, planned = time.time(), self.minutes
 
         def run_chain(stages: list[Stage]) -> int:
-            torch.set_num_threads(threads)
+            torch.set_num_threads(self._threads)
             own = Console(width=console.width, force_terminal=False)
             try:
                 return self.pipeline.run_stages(stages, own)
@@ -223,21 +240,25 @@ class Study:
         self.pipeline.report.show(self.pipeline.ledger.metrics(), console)
         return next((code for code in codes.values() if code), 0)
 
-    def redo(self, name: str) -> None:
+    def redo(self, name: str) -> list[str]:
         """Move a stage and those of its arm and seed after it aside; after a shared one, all.
 
         Stages of other study files that share the folder go with them.
+
+        Returns:
+            Names of the stages that were moved.
 
         Raises:
             ValueError: No such stage, or another process runs one of them.
         """
         stages = self.pipeline.stages
         first = self.pipeline.index(name)
-        scope = self.work_dir if first < self._num_shared else (self.work_dir / name).parent
+        scope = self.work_dir if first < self._num_shared else self.work_dir / _run_of(name)
         kept = {stage.folder(self.work_dir) for stage in stages[:first]}
         found = {path.parent for mark in ('begun.json', 'done.json') for path in scope.rglob(mark)}
-        self.pipeline.set_aside([str(folder.relative_to(self.work_dir))
-                                 for folder in sorted(found - kept) if not _is_aside(folder)])
+        return self.pipeline.set_aside([str(folder.relative_to(self.work_dir))
+                                        for folder in sorted(found - kept)
+                                        if not _is_aside(folder)])
 
     def merge(self, paths: Sequence[str | Path], console: Console | None = None) -> None:
         """Write and print what is finished here and on other machines; nothing is run.
@@ -278,6 +299,11 @@ class Study:
                       f'the folder is {self.work_dir}')
         metrics = {name: record['metrics'] for name, record in records.items()}
         self.pipeline.report.show(metrics, console)
+
+
+def _run_of(name: str) -> str:
+    """Seed and arm of one of their stages."""
+    return '/'.join(name.split('/')[:2])
 
 
 def _is_aside(folder: Path) -> bool:

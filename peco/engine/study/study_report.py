@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from peco.utils.markdown_table import markdown_table
-from peco.utils.seed_statistics import Estimate, estimate, paired_difference
+from peco.utils.seed_statistics import LEAST_SEEDS, Estimate, estimate, paired_difference
 from peco.utils.write_json import write_json
 from peco.utils.write_text import write_text
 from peco.visualization import plot_study, plot_study_curves
 
-_LEGEND = 'Means with 95 % intervals over seeds. *: the interval of the difference excludes 0.'
+_LEGEND = ('Means with 95 % intervals over seeds. *: the interval of a difference, of '
+           f'{LEAST_SEEDS} seeds at least, excludes 0.')
 
 Metrics = Mapping[str, Mapping[str, float]]
 
@@ -32,7 +33,7 @@ class Measure:
         stage: Name of the stage that measures it.
         key: Its key among the stage's metrics.
         format: Format of a number.
-        arms: Arms that have it; all if empty.
+        arms: Arms that have it; all if empty, which a shared stage's may not be.
         in_figure: Whether it is drawn.
         scale: What the metric is multiplied by: 100 makes points of a fraction.
         curve: Title of the curve that it is a point of, for what is measured at several epochs or
@@ -99,8 +100,10 @@ class StudyReport:
         """
         found: dict[str, dict[int, float]] = {}
         for arm in self.arms:
+            if measure.arms and arm not in measure.arms:
+                continue
             if measure.shared:
-                stages = {self.seeds[0]: measure.stage} if arm in measure.arms else {}
+                stages = {self.seeds[0]: measure.stage}
             else:
                 stages = {seed: f'seed{seed}/{arm}/{measure.stage}' for seed in self.seeds}
             for seed, stage in stages.items():

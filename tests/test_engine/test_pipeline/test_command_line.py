@@ -13,6 +13,7 @@ class _Pipeline:
 
     def redo(self, name):
         self.redone = name
+        return [name, f'{name}-test']
 
     def run(self, until=None):
         self.until = until
@@ -20,7 +21,7 @@ class _Pipeline:
 
 
 @pytest.mark.parametrize('amp, expected', [('on', True), ('off', False), ('auto', None)])
-def test_runs_the_pipeline_in_the_wanted_precision(amp, expected):
+def test_runs_the_pipeline_in_the_wanted_precision(amp, expected, capsys):
     made = []
 
     def make(in_bf16):
@@ -30,6 +31,7 @@ def test_runs_the_pipeline_in_the_wanted_precision(amp, expected):
     assert run_from_command_line(make, amp=amp, redo='a', until='b') == 7
     assert made[0].amp is (bf16_is_native() if expected is None else expected)
     assert (made[0].redone, made[0].until) == ('a', 'b')
+    assert capsys.readouterr().out == 'moved aside, to be made again: a, a-test\n'
 
 
 @pytest.mark.parametrize('majors, expected', [((8, 9), True), ((9, 7), False)])

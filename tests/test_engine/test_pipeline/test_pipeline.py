@@ -205,6 +205,37 @@ def test_commands_resume_and_find_checkpoints(tmp_path):
         Stage('t', 'T', 'test', config='c.py')
 
 
+def test_a_folder_that_was_copied_is_read_from_itself(tmp_path):
+    for name in ('old', 'new'):
+        (tmp_path / name / 'fit').mkdir(parents=True)
+        (tmp_path / name / 'fit/epoch_3.pth').touch()
+        (tmp_path / name / 'fit/last_checkpoint').write_text(f'{tmp_path}/old/fit/epoch_3.pth')
+    assert resolve('{last:fit}', tmp_path / 'new') == f'{tmp_path}/new/fit/epoch_3.pth'
+    (tmp_path / 'new/fit/epoch_3.pth').unlink()
+    assert resolve('{last:fit}', tmp_path / 'new') == f'{tmp_path}/old/fit/epoch_3.pth'
+
+
+@pytest.mark.parametrize('text, message', [
+    (None, "config file 'c.py' does not exist"),
+    ("_base_ = 'mmnothing::a/x.py'", "'c.py' cannot be read: .*mmnothing"),
+])
+def test_a_config_that_cannot_be_read_is_told_before_the_first_stage(write_pipeline, tmp_path,
+                                                                     text, message):
+    if text is not None:
+        (tmp_path / 'c.py').write_text(text)
+    path = write_pipeline(extra="stages[1].update(run='test', config='c.py', checkpoint='x.pth')")
+    with pytest.raises(ValueError, match=message):
+        Pipeline(path).run()
+    assert not (tmp_path / 'work').exists()
+
+
+@pytest.mark.parametrize('word', ['secs', 'last:thrid', 'last'])
+def test_words_that_nothing_fills_are_told(write_pipeline, word):
+    path = write_pipeline(second=['{work_dir}/second', f'--x={{{word}}}'])
+    with pytest.raises(ValueError, match=f"'second' has {{{word}}}, which nothing fills"):
+        Pipeline(path)
+
+
 def test_metrics_come_from_the_last_scalars(tmp_path):
     folder = tmp_path / '20260101_000000/vis_data'
     folder.mkdir(parents=True)

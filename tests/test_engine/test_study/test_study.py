@@ -1,6 +1,8 @@
 """Arms and seeds become stages; what is finished is kept, compared and drawn."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
@@ -47,7 +49,7 @@ def test_what_is_finished_is_written_down_when_a_stage_fails(study_file, tmp_pat
 
 def test_a_stage_is_made_again_with_what_follows_in_its_arm_and_seed(study_file, tmp_path):
     _, _, study = run(study_file())
-    study.redo('seed0/peco/tokens')
+    assert study.redo('seed0/peco/tokens') == ['seed0/peco/probe', 'seed0/peco/tokens']
     left = {stage.name for stage in study.pipeline.stages
             if not study.pipeline.ledger.path(stage).exists()}
     assert left == {'seed0/peco/tokens', 'seed0/peco/probe'}
@@ -101,12 +103,15 @@ def test_words_of_an_arm_files_of_a_family_and_smoke_runs(study_file, tmp_path):
 
 
 def test_the_machine_is_measured_before_the_estimate(study_file, monkeypatch):
-    seconds = {False: 3., True: 1.}
-    monkeypatch.setattr('peco.engine.study.study.step_seconds', seconds.get)
+    monkeypatch.setattr('peco.engine.study.study.step_seconds',
+                        lambda amp, threads: (1. if amp else 3.) / threads)
+    monkeypatch.setattr('torch.get_num_threads', lambda: 2)
     assert Study(study_file()).estimate() == (pytest.approx(17 / 60), None)
-    path = study_file(extra='step_seconds = 1.5')
+    path = study_file(extra='step_seconds = 0.75')
     assert Study(path).estimate() == (pytest.approx(2 * 17 / 60), 2)
     assert Study(path, amp=True).estimate()[1] == pytest.approx(2 / 3)
+    # Each of two jobs has one of the threads.
+    assert Study(path, jobs=2).estimate() == (pytest.approx(4 * 17 / 60 / 2), 4)
 
 
 def test_after_a_shared_stage_all_are_made_again(study_file, tmp_path):
@@ -147,6 +152,36 @@ def test_stale_stages_are_told_before_any_job_runs(study_file, tmp_path):
     assert 'Left out:' in text and 'seed0/scratch/probe' in text
 
 
+def test_a_run_that_is_ended_writes_down_what_is_finished(study_file, tmp_path):
+    path = study_file("'__import__(\"time\").sleep(60)'")
+    code = f'from peco.engine.study import Study; Study({path!r}).run()'
+    process = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if 'scratch: probe' in line:
+            break
+    process.terminate()
+    process.stdout.read()
+    assert process.wait() == 143
+    assert list(StudyReport.read(tmp_path / 'work/results.json')) == ['network']
+
+
+def test_folders_below_an_arm_are_one_chain(study_file, tmp_path):
+    path = study_file(extra="""
+        for stage in stages:
+            stage['name'] = 'all/' + stage['name']
+            stage['args'][0] = '{work_dir}/{run}/' + stage['name']
+        stages[0]['makes'] = '{work_dir}/{run}/all/tokens/out.txt'
+        stages[0]['arms'] = arms
+        # Fails if the tokens are not there.
+        stages[1].update(name='probe', args=[
+            '{work_dir}/{run}/probe', 'len(open("{work_dir}/{run}/all/tokens/out.txt").read())'])
+        measures = []
+        """)
+    code, text, study = run(path, jobs=6)
+    assert code == 0, text
+    assert study.redo('seed0/peco/all/tokens') == ['seed0/peco/all/tokens', 'seed0/peco/probe']
+
+
 def test_some_arms_and_seeds(study_file):
     study = Study(study_file(), seeds=1, arms=['peco'])
     assert study.arms == ['pixel', 'peco'] and study.seeds == [0]
@@ -161,7 +196,11 @@ def test_some_arms_and_seeds(study_file):
     ({}, 'references = []', r'references=\[\] must name some of the arms'),
     ({}, "stages[0]['arms'] = ['pixl']", 'no arm pixl'),
     ({}, "measures[0]['stage'] = 'prob'", "unknown stage 'prob'"),
-    ({}, "measures[0]['shared'] = True", "unknown stage 'probe'; the stages are network"),
+    ({}, "measures[1]['shared'] = True", "unknown stage 'tokens'; the stages are network"),
+    ({}, "measures[0]['shared'] = True", "'probe .*' is of a shared stage and must name the arms"),
+    ({}, "measures[0]['arms'] = ['pixl']", 'no arm pixl'),
+    ({}, "measures[0]['keey'] = 'x'", r"measure 'probe .*' has unknown keys \['keey'\]"),
+    ({}, "stages[1]['args'] = ['{secs}']", "'seed0/scratch/probe' has {secs}, which nothing fills"),
     ({}, "smoke = dict(prob={})", "smoke names the unknown stage 'prob'"),
     ({}, "names = dict(pixl={})", 'no arm pixl'),
     (dict(jobs=0), '', 'jobs must be at least 1'),
@@ -183,3 +222,5 @@ def test_the_tool_asks_before_it_goes_on(study_file, tmp_path, capsys):
     (tmp_path / 'work/network/done.json').write_text('{}')
     assert run_tool('reproduce_claim', *args) == 2
     assert 'go on with --resume' in capsys.readouterr().err
+    assert run_tool('reproduce_claim', *args, '--summary', '--merge') == 2
+    assert 'not allowed with argument --summary' in capsys.readouterr().err

@@ -25,7 +25,7 @@ def test_points_of_a_curve_are_drawn_and_not_listed(study_file, tmp_path):
 
 def test_a_shared_stage_has_one_value_for_all_seeds(study_file, tmp_path):
     path = study_file(extra="measures.append(dict(label='f', stage='network', key='score', "
-                      "shared=True, arms=['peco', 'other']))")
+                      "shared=True, arms=['peco']))")
     code, text, _ = run(path)
     found = json.loads((tmp_path / 'work/results.json').read_text())['measures'][2]
     assert code == 0 and found['values'] == {'peco': {'0': 1}} and found['differences'] == {}
@@ -40,6 +40,32 @@ def test_commands_of_absolute_and_of_similar_paths(study_file, tmp_path):
     study.pipeline.report.save({'network': record}, study.work_dir)
     stages = json.loads((tmp_path / 'b/c/results.json').read_text())['stages']
     assert stages['network']['command'] == 'python DIR/tool.py DIR/last.pth b/cd x/b/c/d f=DIR/net'
+
+
+def test_an_arm_that_a_measure_is_not_of_has_no_value():
+    report = StudyReport('demo', ['pixel', 'peco'], [0], ['pixel'],
+                         [Measure('psnr', 'tokens', 'psnr', arms=['peco'])])
+    metrics = {f'seed0/{arm}/tokens': {'psnr': 20.} for arm in ('pixel', 'peco')}
+    assert report.values(metrics, report.measures[0]) == {'peco': {0: 20.}}
+
+
+def test_what_the_figure_is_given(study_file, tmp_path, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr('peco.engine.study.study_report.plot_study',
+                        lambda *args: drawn.update(zip(('panels', 'arms', 'out', 'references',
+                                                        'texts'), args, strict=True)))
+    path = study_file(extra="""
+        references = ['pixel', 'scratch']
+        measures[1].update(in_figure=False)
+        """)
+    assert run(path)[0] == 0
+    values = dict(scratch=10, pixel=20, peco=23)
+    assert drawn['panels'] == {
+        'probe (%)': {arm: {0: value, 1: value + 5} for arm, value in values.items()}}
+    assert drawn['references'] == ['pixel', 'scratch']
+    assert drawn['texts'] == {'probe (%)': {
+        'pixel': {'scratch': '-10.0 ± 0.0', 'peco': '+3.0 ± 0.0'},
+        'scratch': {'peco': '+13.0 ± 0.0'}}}
 
 
 def test_fractions_show_as_points(study_file):
