@@ -2,6 +2,7 @@
 
 from mmengine.registry import DATA_SAMPLERS as _DATA_SAMPLERS
 from mmengine.registry import DATASETS as _DATASETS
+from mmengine.registry import FUNCTIONS as _FUNCTIONS
 from mmengine.registry import HOOKS as _HOOKS
 from mmengine.registry import METRICS as _METRICS
 from mmengine.registry import MODEL_WRAPPERS as _MODEL_WRAPPERS
@@ -19,6 +20,7 @@ def _child(name: str, parent: Registry, location: str) -> Registry:
 MODELS = _child('model', _MODELS, 'peco.models')
 DATASETS = _child('dataset', _DATASETS, 'peco.datasets')
 DATA_SAMPLERS = _child('data sampler', _DATA_SAMPLERS, 'peco.datasets')
+FUNCTIONS = _child('function', _FUNCTIONS, 'peco.datasets')
 TRANSFORMS = _child('transform', _TRANSFORMS, 'peco.datasets.transforms')
 METRICS = _child('metric', _METRICS, 'peco.evaluation')
 HOOKS = _child('hook', _HOOKS, 'peco.engine')

@@ -18,6 +18,7 @@ import _environment  # noqa: F401
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmengine.utils.dl_utils import set_multi_processing
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -106,6 +107,8 @@ def build(cfg: Config) -> tuple[PeCo, ImageFolder, str]:
 def start_ranks(cfg: Config, launcher: str) -> tuple[int, int]:
     """Rank and number of ranks; they only wait for each other, so gloo does for GPUs too."""
     cfg.env_cfg = dict(cfg.get('env_cfg') or {}, dist_cfg=dict(timeout=LONGEST_WAIT))
+    # Before workers are forked; a Runner would do it.
+    set_multi_processing(**cfg.env_cfg.get('mp_cfg', {}), distributed=launcher != 'none')
     try:
         setup_launcher(cfg, launcher)
     except ValueError as error:
@@ -170,8 +173,7 @@ def main() -> None:
             dist.barrier()
         device = args.device
         if device == 'cuda':
-            # Under slurm a task may see one GPU alone.
-            device = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
+            device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
         workers = args.num_workers
         if workers is None:
             workers = cfg.train_dataloader.get('num_workers', 0)

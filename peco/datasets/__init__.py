@@ -2,6 +2,7 @@
 
 from . import demo, shards, transforms
 from .image_folder import ImageFolder
+from .seed_worker import seed_worker
 from .seeded_views import SeededViews
 from .shards import TarShards
 from .transforms import UnreadableImageError
@@ -9,5 +10,5 @@ from .view_pipeline import ViewPipeline
 
 __all__ = [
     'ImageFolder', 'SeededViews', 'TarShards', 'UnreadableImageError', 'ViewPipeline', 'demo',
-    'shards', 'transforms'
+    'seed_worker', 'shards', 'transforms'
 ]

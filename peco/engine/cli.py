@@ -88,9 +88,13 @@ def complete_dataloaders(cfg: Config, pin_memory: bool = True,
         loader.pin_memory = pin_memory and loader.pin_memory
         if name != 'train_dataloader':
             use_test_mode(loader)
+        elif workers and not loader.persistent_workers:
+            # mmengine would start every epoch's workers with the same seed.
+            loader.setdefault('worker_init_fn', dict(type='peco.seed_worker'))
         if is_dataset(loader.get('dataset'), 'TarShards'):
             # Its workers share out whole batches, in an order of its own.
             loader.dataset.batch_size = loader.batch_size
+            loader.dataset.setdefault('seed', (cfg.get('randomness') or {}).get('seed') or 0)
             loader.sampler = None
         cfg[name] = loader
 

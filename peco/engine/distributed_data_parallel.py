@@ -14,8 +14,9 @@ class DistributedDataParallel(MMDistributedDataParallel):
 
     Nor is there SyncBN on a CPU: it becomes plain BN, as mmengine makes it for one process.
 
-    Buffers are not broadcast: each module of PeCo that has any keeps them equal itself. Every
-    parameter of a model is used in every step, so unused ones are not searched for.
+    Buffers are not broadcast: those of PeCo's models are kept equal by the modules themselves, the
+    statistics of a plain BN by mmengine's ``SyncBuffersHook``. Every parameter of a model is used
+    in every step, so unused ones are not searched for.
 
     Args:
         module: The model, on its device.

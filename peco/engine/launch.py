@@ -17,6 +17,8 @@ from .host_memory import keep_freed_memory
 
 DEVICES = Path('/dev')
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+# Seconds that ranks wait for each other: one may fit a probe for all. NCCL's own are 600.
+LONGEST_WAIT = 4 * 3600
 
 
 def setup_launcher(cfg: Config, launcher: str = 'none') -> None:
@@ -27,12 +29,14 @@ def setup_launcher(cfg: Config, launcher: str = 'none') -> None:
     CPU keeps the memory that it frees.
 
     Args:
-        cfg: The config; ``launcher`` and, with several ranks, ``model_wrapper_cfg`` are set.
+        cfg: The config; ``launcher`` and, with several ranks, ``model_wrapper_cfg`` and the
+            ``timeout`` of ``env_cfg.dist_cfg`` are set where they are open.
         launcher: ``'none'``, ``'pytorch'`` (torchrun), ``'slurm'`` or ``'mpi'``.
 
     Raises:
-        ValueError: An unknown launcher, a launcher whose environment is absent, more ranks than
-            GPUs on this machine, or a GPU that PyTorch cannot use.
+        ValueError: An unknown launcher, a launcher whose environment is absent or does not tell
+            the address of the first machine, more ranks than GPUs on this machine, or a GPU that
+            PyTorch cannot use.
     """
     if launcher not in LAUNCHERS:
         raise ValueError(f'launcher={launcher!r} is not one of {LAUNCHERS}')
@@ -47,10 +51,13 @@ def setup_launcher(cfg: Config, launcher: str = 'none') -> None:
         cfg.model_wrapper_cfg = dict(
             type='peco.DistributedDataParallel',
             find_unused_parameters=cfg.get('find_unused_parameters', False))
+    env_cfg = dict(cfg.get('env_cfg') or {})
+    dist_cfg = dict(dict(timeout=LONGEST_WAIT), **(env_cfg.get('dist_cfg') or {}))
+    cfg.env_cfg = dict(env_cfg, dist_cfg=dist_cfg)
     if torch.cuda.is_available():
-        _check_gpu_count()
+        _settle_gpu(launcher)
     elif not dist.is_initialized():
-        start_gloo(cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800))
+        start_gloo(dist_cfg['timeout'])
 
 
 def start_gloo(timeout: float) -> None:
@@ -103,6 +110,11 @@ def _set_environment(launcher: str) -> None:
         hosts = subprocess.run(['scontrol', 'show', 'hostname', nodes], check=True,
                                capture_output=True, text=True).stdout.split()
         os.environ['MASTER_ADDR'] = hosts[0]
+    if launcher == 'mpi' and 'MASTER_ADDR' not in os.environ and (
+            os.environ['WORLD_SIZE'] != os.environ.get('OMPI_COMM_WORLD_LOCAL_SIZE',
+                                                       os.environ['WORLD_SIZE'])):
+        raise ValueError('--launcher mpi over several machines: set MASTER_ADDR to the address of '
+                         'the first, e.g. mpirun -x MASTER_ADDR=HOST')
     os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
     os.environ.setdefault('MASTER_PORT', str(_slurm_port() if launcher == 'slurm' else 29500))
 
@@ -122,9 +134,12 @@ def _check_driver() -> None:
             'same, set CUDA_VISIBLE_DEVICES= (empty)')
 
 
-def _check_gpu_count() -> None:
+def _settle_gpu(launcher: str) -> None:
     gpus, local_rank = torch.cuda.device_count(), int(os.environ['LOCAL_RANK'])
-    if local_rank >= gpus and 'SLURM_PROCID' not in os.environ:
+    if launcher == 'slurm' and gpus == 1:
+        # The task sees its own GPU alone; mmengine and the wrapper number it by these.
+        os.environ['LOCAL_RANK'] = os.environ['SLURM_LOCALID'] = '0'
+    elif local_rank >= gpus:
         ranks = os.environ.get('LOCAL_WORLD_SIZE', str(local_rank + 1))
         raise ValueError(f'{ranks} processes were started on this machine but it has {gpus} '
                          f'GPU(s): start {gpus}, one a GPU.')

@@ -14,7 +14,6 @@ from .token_cache import (
     DONE,
     IDS,
     META,
-    MISSING,
     STATE,
     SUMS,
     UNREADABLE,
@@ -84,8 +83,8 @@ class TokenCacheWriter:
         write_json(meta, path / META)
 
     def missing(self) -> np.ndarray:
-        """Images that are still to do, int64."""
-        return np.flatnonzero(self._state == MISSING)
+        """Images that are still to do, int64; those that could not be read are tried again."""
+        return np.flatnonzero(self._state != DONE)
 
     def count(self, state: int) -> int:
         """Images in a state, such as :data:`peco.token_cache.UNREADABLE`."""

@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 from torch import distributed as dist
 
-from peco.engine.launch import rank_from_environment, setup_launcher
+from peco.engine.launch import LONGEST_WAIT, rank_from_environment, setup_launcher
 
 PYTORCH = dict(RANK='0', LOCAL_RANK='0', WORLD_SIZE='1', MASTER_ADDR='127.0.0.1')
 SLURM = dict(SLURM_PROCID='0', SLURM_LOCALID='0', SLURM_NTASKS='1', MASTER_ADDR='127.0.0.1')
@@ -90,6 +90,42 @@ def test_more_ranks_than_gpus(group):
     group.setattr(torch.cuda, 'device_count', lambda: 2)
     with pytest.raises(ValueError, match=r'3 processes .* 2 GPU\(s\)'):
         setup_launcher(Config(), 'pytorch')
+
+
+@pytest.mark.parametrize('launcher, local_rank', [('slurm', '0'), ('pytorch', None)])
+def test_a_task_of_slurm_that_sees_its_own_gpu_alone(group, launcher, local_rank):
+    # torchrun within a job of slurm is told nothing by slurm's variables.
+    for name, value in {**SLURM, **PYTORCH, 'SLURM_LOCALID': '2', 'LOCAL_RANK': '2'}.items():
+        group.setenv(name, value)
+    group.setattr(torch.cuda, 'is_available', lambda: True)
+    group.setattr(torch.cuda, 'device_count', lambda: 1)
+    if local_rank is None:
+        with pytest.raises(ValueError, match=r'3 processes .* 1 GPU\(s\)'):
+            setup_launcher(Config(), launcher)
+    else:
+        setup_launcher(Config(), launcher)
+        assert os.environ['LOCAL_RANK'] == os.environ['SLURM_LOCALID'] == local_rank
+
+
+def test_mpi_over_several_machines_wants_an_address(group):
+    for name, value in dict(RANK='0', LOCAL_RANK='0', SIZE='4', LOCAL_SIZE='2').items():
+        group.setenv(f'OMPI_COMM_WORLD_{name}', value)
+    with pytest.raises(ValueError, match='several machines: set MASTER_ADDR'):
+        setup_launcher(Config(), 'mpi')
+
+
+def test_ranks_wait_longer_than_a_probe_takes(group):
+    for name, value in PYTORCH.items():
+        group.setenv(name, value)
+    group.setattr(torch.cuda, 'is_available', lambda: True)
+    group.setattr(torch.cuda, 'device_count', lambda: 1)
+    for own, expected in ((None, LONGEST_WAIT), (60, 60)):
+        cfg = Config(dict(env_cfg=dict(cudnn_benchmark=True, dist_cfg=dict(backend='nccl'))))
+        if own is not None:
+            cfg.env_cfg.dist_cfg.timeout = own
+        setup_launcher(cfg, 'pytorch')
+        assert cfg.env_cfg == dict(cudnn_benchmark=True,
+                                   dist_cfg=dict(backend='nccl', timeout=expected))
 
 
 def test_rank_from_environment(group):

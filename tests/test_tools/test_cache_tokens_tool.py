@@ -157,6 +157,11 @@ def test_a_changed_or_unreadable_image_is_noticed(config, images, tmp_path, caps
     Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(tmp_path / '1.png')
     assert {dataset[1]['data_samples'].sample_idx for _ in range(5)} <= {0, 2, 3}
     assert dataset[-1]['data_samples'].sample_idx == 3
+    # It has once it is tried again.
+    assert run_tool('cache_tokens', config, '--out', folder, '--views', 2,
+                    '--cfg-options', root) == 0
+    _, dataset = _build(config, data_root=str(tmp_path), token_cache=str(folder))
+    assert dataset[1]['data_samples'].sample_idx == 1
 
 
 def test_refuses_configs_without_a_tokenizer(tokenizer_run, config, capsys):

@@ -39,8 +39,9 @@ class TarShards(IterableDataset):
         pipeline: Transforms, as for :class:`peco.datasets.ImageFolder`.
         batch_size: That of the data loader, which ``tools/train.py`` fills in.
         with_label: Whether to give ``gt_label``.
-        shuffle_buffer: Encoded images that wait to be drawn; 1 keeps the order.
-        seed: Seed of order and draws.
+        shuffle_buffer: Encoded images that wait to be drawn, in the memory of each worker of each
+            rank; 1 keeps the order.
+        seed: Seed of order and draws; ``tools/train.py`` fills in that of ``randomness``.
 
     Raises:
         FileNotFoundError: If the folder or a shard does not exist.

@@ -6,7 +6,7 @@ from mmengine.runner import Runner
 
 from peco.registry import HOOKS
 
-from .epoch_end import unwrap
+from .epoch_end import steps_of_epoch, unwrap
 from .epoch_end_hook import EpochEndHook
 
 
@@ -33,7 +33,7 @@ class CodebookInitHook(EpochEndHook):
                          outputs=None) -> None:
         """Count at the first step."""
         if not self._counted:
-            steps = min(len(runner.train_dataloader), runner.max_iters)
+            steps = min(steps_of_epoch(runner), runner.max_iters)
             unwrap(runner.model).quantizer.check_supply(steps)
             self._counted = True
         super().after_train_iter(runner, batch_idx, data_batch, outputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmengine.dataset import InfiniteSampler
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
@@ -19,6 +20,14 @@ def counts_iterations(runner: Runner) -> bool:
     return isinstance(runner.train_loop, IterBasedTrainLoop)
 
 
+def steps_of_epoch(runner: Runner) -> int:
+    """Steps in which all ranks together see every image of the training data once."""
+    loader = runner.train_dataloader
+    # Its length is that of the data, not of a rank's share.
+    shares = runner.world_size if isinstance(loader.sampler, InfiniteSampler) else 1
+    return max(len(loader) // shares, 1)
+
+
 def finished_epoch(runner: Runner) -> int | None:
     """Number of the epoch that ends with the current iteration of an iteration-based loop.
 
@@ -26,10 +35,10 @@ def finished_epoch(runner: Runner) -> int | None:
         runner: In ``after_train_iter``.
 
     Returns:
-        1 after as many iterations as the data loader has batches, and so on; also at the last
-        iteration of all. None within an epoch.
+        1 after :func:`steps_of_epoch` iterations, and so on; also at the last iteration of all.
+        None within an epoch.
     """
-    length = max(len(runner.train_dataloader), 1)
+    length = steps_of_epoch(runner)
     done = runner.iter + 1
     if done % length and done != runner.max_iters:
         return None

@@ -21,7 +21,8 @@ def keep_state(model: nn.Module, seed: int | None = None) -> Iterator[None]:
     """
     modes = {module: module.training for module in model.modules()}
     python_state, numpy_state = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(), torch.no_grad():
+    gpus = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(gpus), torch.no_grad():
         if seed is not None:
             random.seed(seed)
             np.random.seed(seed)

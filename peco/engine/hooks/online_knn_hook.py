@@ -80,8 +80,10 @@ class OnlineKNNHook(EpochEndHook):
         with keep_state(unwrap(runner.model), seed=0):
             bank, bank_labels = self._features(runner, 'bank')
             query, query_labels = self._features(runner, 'query')
-        predicted = weighted_knn(bank, bank_labels, query, self.k, self.temperature)
-        top1 = (predicted == query_labels).double().mean().item() * 100
+        device = next(unwrap(runner.model).parameters()).device
+        predicted = weighted_knn(bank.to(device), bank_labels.to(device), query.to(device), self.k,
+                                 self.temperature)
+        top1 = (predicted.cpu() == query_labels).double().mean().item() * 100
         runner.message_hub.update_scalar('knn/knn_top1', top1)
         runner.visualizer.add_scalars(dict(knn_top1=top1), step=step)
         runner.logger.info(f'kNN after epoch {epoch}: {top1:.2f} % top-1 ({len(query)} images, '
@@ -96,7 +98,8 @@ class OnlineKNNHook(EpochEndHook):
                 if 'feature' not in sample or 'gt_label' not in sample:
                     raise KeyError(f'peco.OnlineKNNHook: samples of {type(model).__name__} need '
                                    f'feature and gt_label, they have {sample.keys()}')
-                found.append((sample.feature.float().cpu(), int(sample.gt_label)))
+                # A copy: what is sent of a view is the whole batch.
+                found.append((sample.feature.float().cpu().clone(), int(sample.gt_label)))
         # Samplers deal images to the ranks in turn, and deal some twice to come out even.
         dealt = zip_longest(*all_gather_object(found))
         samples = [pair for pair in chain.from_iterable(dealt) if pair is not None]

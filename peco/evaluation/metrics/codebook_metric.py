@@ -11,7 +11,7 @@ from torch import Tensor
 from peco.registry import METRICS
 from peco.utils.codebook_stats import count_codes, usage_and_perplexity
 
-from .sample_field import plays_role, sample_field
+from .sample_field import LEFT_OUT, plays_role, sample_field
 
 
 @METRICS.register_module()
@@ -44,14 +44,13 @@ class CodebookMetric(BaseMetric):
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the ids of a batch."""
         for sample in data_samples:
-            # A place for every sample keeps the results of several ranks in step.
             self.results.append(
                 sample_field(sample, 'token_ids', self).reshape(-1).int()
-                if plays_role(sample, self.split_role, self) else None)
+                if plays_role(sample, self.split_role, self) else LEFT_OUT)
 
-    def compute_metrics(self, results: list[Tensor | None]) -> dict[str, float]:
+    def compute_metrics(self, results: list[Tensor | tuple]) -> dict[str, float]:
         """Count over the split."""
-        results = [ids for ids in results if ids is not None]
+        results = [ids for ids in results if len(ids)]
         if not results:
             raise ValueError('CodebookMetric got no sample')
         ids = torch.cat(results)

@@ -22,7 +22,7 @@ class KNNMetric(BankMetric):
         k: Number of neighbours.
         temperature: Temperature of the weights.
         num_classes: Number of classes; defaults to the largest label of the bank plus one.
-        device: Where to compare, e.g. ``'cuda'`` for a large bank.
+        device: Where to compare; on the GPU where there is one if left out.
         **kwargs: Arguments of mmengine's ``BaseMetric``.
 
     Example:
@@ -40,13 +40,13 @@ class KNNMetric(BankMetric):
                  k: int = 20,
                  temperature: float = 0.07,
                  num_classes: int | None = None,
-                 device: str = 'cpu',
+                 device: str | None = None,
                  **kwargs) -> None:
         super().__init__(**kwargs)
         self.k = k
         self.temperature = temperature
         self.num_classes = num_classes
-        self.device = device
+        self.device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
 
     def sample_value(self, sample: dict) -> np.ndarray:
         """The feature as float32."""

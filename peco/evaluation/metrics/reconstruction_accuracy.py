@@ -13,7 +13,7 @@ from peco.registry import METRICS, MODELS
 from peco.utils.checkpoint import load_checkpoint
 from peco.utils.load_exactly import load_exactly
 
-from .sample_field import plays_role, sample_field, sample_label
+from .sample_field import LEFT_OUT, plays_role, sample_field, sample_label
 
 
 @METRICS.register_module()
@@ -78,8 +78,7 @@ class ReconstructionAccuracy(BaseMetric):
         chosen = [sample for sample, plays in zip(data_samples, played, strict=True) if plays]
         right = iter(zip(*(self._right(chosen, key) for key in ('original', 'reconstruction')),
                          strict=True))
-        # A place for every sample keeps the results of several ranks in step.
-        self.results += [next(right) if plays else None for plays in played]
+        self.results += [next(right) if plays else LEFT_OUT for plays in played]
 
     def _right(self, samples: Sequence[dict], key: str) -> list[bool]:
         if not samples:
@@ -89,9 +88,9 @@ class ReconstructionAccuracy(BaseMetric):
         labels = torch.tensor([sample_label(sample, self) for sample in samples])
         return (scores.argmax(1) == labels).tolist()
 
-    def compute_metrics(self, results: list[tuple[bool, bool] | None]) -> dict[str, float]:
+    def compute_metrics(self, results: list[tuple[bool, bool] | tuple]) -> dict[str, float]:
         """Shares of right answers."""
-        results = [pair for pair in results if pair is not None]
+        results = [pair for pair in results if pair != LEFT_OUT]
         if not results:
             raise ValueError('ReconstructionAccuracy got no sample')
         original, reconstruction = (100 * sum(column) / len(results)

@@ -10,7 +10,7 @@ from torch import Tensor
 from peco.registry import METRICS
 from peco.utils.psnr import psnr
 
-from .sample_field import plays_role, sample_field
+from .sample_field import LEFT_OUT, plays_role, sample_field
 
 
 @METRICS.register_module()
@@ -42,8 +42,7 @@ class ReconstructionMetric(BaseMetric):
         """Keep the numbers of a batch."""
         for sample in data_samples:
             if not plays_role(sample, self.split_role, self):
-                # A place for every sample keeps the results of several ranks in step.
-                self.results.append(None)
+                self.results.append(LEFT_OUT)
                 continue
             original = sample_field(sample, 'original', self)
             self._check_range(original)
@@ -61,9 +60,9 @@ class ReconstructionMetric(BaseMetric):
             raise ValueError('ReconstructionMetric expects images in [0, 1], got an original in '
                              f'[{low:.4g}, {high:.4g}]')
 
-    def compute_metrics(self, results: list[dict[str, float] | None]) -> dict[str, float]:
+    def compute_metrics(self, results: list[dict[str, float] | tuple]) -> dict[str, float]:
         """Average over the images."""
-        results = [numbers for numbers in results if numbers is not None]
+        results = [numbers for numbers in results if numbers != LEFT_OUT]
         if not results:
             raise ValueError('ReconstructionMetric got no sample')
         return {key: sum(r[key] for r in results) / len(results) for key in results[0]}

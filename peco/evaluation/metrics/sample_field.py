@@ -7,6 +7,10 @@ import torch
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
+# Result of a sample that a metric leaves out. A place for every sample keeps the results of several
+# ranks in step, and mmengine drops None.
+LEFT_OUT = ()
+
 
 def sample_field(sample: dict | BaseDataElement, key: str, reader: object) -> Any:
     """Field ``key`` of a sample; tensors come detached and on the CPU.

@@ -20,7 +20,8 @@ class TwoViewDataPreprocessor(SelfSupDataPreprocessor):
         mean: Mean of the backbone view in 0-255 units, R, G, B.
         std: Standard deviation of the backbone view in 0-255 units, R, G, B.
         to_rgb: Whether the inputs are BGR (as read by mmcv) and are to be turned round.
-        non_blocking: Whether the copy to the device may be asynchronous.
+        non_blocking: Whether the copy to the device may be asynchronous; ``tools/train.py`` pins
+            the batches.
 
     Example:
         >>> preprocessor = TwoViewDataPreprocessor()
@@ -32,7 +33,7 @@ class TwoViewDataPreprocessor(SelfSupDataPreprocessor):
                  mean: Sequence[float] = (123.675, 116.28, 103.53),
                  std: Sequence[float] = (58.395, 57.12, 57.375),
                  to_rgb: bool = True,
-                 non_blocking: bool = False) -> None:
+                 non_blocking: bool = True) -> None:
         super().__init__(mean=mean, std=std, to_rgb=to_rgb, non_blocking=non_blocking)
 
     def forward(self, data: dict, training: bool = False) -> dict:

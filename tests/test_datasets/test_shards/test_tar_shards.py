@@ -5,12 +5,15 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.dataset import default_collate
+from mmengine.hooks import Hook
 from PIL import Image
 from torch.utils.data import DataLoader
 
 from peco.datasets import ImageFolder
 from peco.datasets.shards import TarShards, tar_shards, write_shards
+from peco.engine.cli import build_runner, complete_dataloaders
 from tests.toy_configs import (
     make_images,
     pretrain_config,
@@ -196,6 +199,31 @@ def test_the_runner_trains_on_shards_and_resumes(images, tokenizer_run, tmp_path
     resumed = torch.load(tmp_path / 'b/epoch_2.pth', weights_only=False)
     for key, value in whole['state_dict'].items():
         assert torch.equal(value, resumed['state_dict'][key]), key
+
+
+def test_a_loop_over_iterations_sees_each_epoch_once(images, tmp_path):
+    # mmengine begins to read before its hooks are called.
+    assert run_tool('make_shards', images / 'train', tmp_path / 's', '--images-per-shard', 3) == 0
+    cfg = tokenizer_config(images)
+    pipeline = cfg['train_dataloader']['dataset']['pipeline']
+    cfg['train_dataloader'] = dict(batch_size=2, num_workers=1, dataset=dict(
+        type='peco.TarShards', data_root=str(tmp_path / 's'), pipeline=pipeline))
+    cfg.update(train_cfg=dict(type='IterBasedTrainLoop', max_iters=12, val_interval=99),
+               randomness=dict(seed=5), custom_hooks=[])
+    cfg = Config.fromfile(write_config(cfg, tmp_path / 'shard_iters.py'))
+    cfg.work_dir = str(tmp_path / 'w')
+    complete_dataloaders(cfg)
+    runner = build_runner(cfg, 'train', 'none')
+    seen, watch = [], Hook()
+    watch.before_train_iter = lambda runner, batch_idx, data_batch: seen.extend(
+        sample.sample_idx for sample in data_batch['data_samples'])
+    runner.register_hook(watch)
+    runner.train()
+    loader = DataLoader(TarShards(str(tmp_path / 's'), pipeline, batch_size=2, seed=5),
+                        batch_size=2, num_workers=1, collate_fn=default_collate)
+    expected = [sample.sample_idx for _ in range(3) for data in loader
+                for sample in data['data_samples']]
+    assert seen == expected and seen[:8] != seen[8:16]
 
 
 def test_shards_are_refused_where_each_image_counts(folder, images, capsys, tmp_path):

@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 from mmengine.runner import IterBasedTrainLoop
+from torch.utils.data import DataLoader
 
 from peco.engine.hooks.epoch_end_hook import EpochEndHook
 
@@ -34,7 +35,8 @@ def test_iteration_based_loop(interval, calls):
     loop = object.__new__(IterBasedTrainLoop)
     for step in range(8):
         hook.after_train_iter(
-            SimpleNamespace(train_loop=loop, train_dataloader=range(3), iter=step, max_iters=8),
+            SimpleNamespace(train_loop=loop, train_dataloader=DataLoader(range(3)), iter=step,
+                            max_iters=8, world_size=1),
             step)
     assert hook.calls == calls
 

@@ -8,12 +8,12 @@ def test_data_sets_that_ask_for_it_are_told_the_epoch():
     dataset = SimpleNamespace(set_epoch=told.append)
     for epoch in (3, 4):
         EpochOfDatasetHook().before_train_epoch(SimpleNamespace(
-            epoch=epoch, train_dataloader=SimpleNamespace(dataset=dataset)))
+            epoch=epoch, train_loop=None, train_dataloader=SimpleNamespace(dataset=dataset)))
     assert told == [3, 4]
 
 
 def test_other_data_sets_are_left_alone():
     dataset = [1, 2]
     EpochOfDatasetHook().before_train_epoch(SimpleNamespace(
-        epoch=1, train_dataloader=SimpleNamespace(dataset=dataset)))
+        epoch=1, train_loop=None, train_dataloader=SimpleNamespace(dataset=dataset)))
     assert dataset == [1, 2]

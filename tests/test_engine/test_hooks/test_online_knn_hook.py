@@ -1,4 +1,5 @@
 import json
+import pickle
 from types import SimpleNamespace
 
 import pytest
@@ -29,6 +30,16 @@ class Points(Dataset):
         vector = torch.tensor([1., 0.]) if label == 0 else torch.tensor([0., 1.])
         return dict(inputs=vector * (index + 1),
                     data_samples=DataSample().set_gt_label(label ^ self.swapped))
+
+
+def test_features_travel_without_the_batch_they_are_of(monkeypatch):
+    sent = []
+    monkeypatch.setattr('peco.engine.hooks.online_knn_hook.all_gather_object',
+                        lambda found: [sent.extend(found) or found])
+    measure(bank=4, query=4)
+    assert len(sent) == 8
+    assert all(len(pickle.dumps(feature.untyped_storage())) < 600 for feature, _ in sent)
+    assert all(feature.untyped_storage().nbytes() == feature.nbytes for feature, _ in sent)
 
 
 class Identity(BaseModel):

@@ -28,6 +28,8 @@ METRICS = [
     dict(type='peco.ReconstructionMetric'),
     dict(type='peco.CodebookMetric', codebook_size=8),
 ]
+# The image that is given twice is a query.
+OF_QUERIES = [dict(metric, split_role='query', prefix='query') for metric in METRICS[-3:]]
 
 
 def _samples():
@@ -47,7 +49,7 @@ def _samples():
 
 
 def _evaluate(samples):
-    evaluator = Evaluator(METRICS)
+    evaluator = Evaluator(METRICS + OF_QUERIES)
     for start in range(0, len(samples), 8):
         evaluator.process(data_samples=samples[start:start + 8])
     return evaluator.evaluate(NUMBER)
@@ -61,9 +63,10 @@ def _evaluate_rank():
 def test_two_ranks_give_the_numbers_of_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where mmengine collects the parts
     expected = _evaluate(_samples())
-    assert set(expected) == {'knn_top1', 'token_probe_top1', 'psnr', 'perceptual_distance',
-                             'codebook_usage', 'codebook_perplexity', 'codebook_entropy',
-                             'embedding_probe_top1', 'original_top1', 'reconstruction_top1',
+    of_images = {'psnr', 'perceptual_distance', 'codebook_usage', 'codebook_perplexity',
+                 'codebook_entropy', 'original_top1', 'reconstruction_top1'}
+    assert set(expected) == {'knn_top1', 'token_probe_top1', 'embedding_probe_top1', *of_images,
+                             *(f'query/{name}' for name in of_images),
                              *(f'{kind}_top1_{depth}' for kind in ('knn', 'linear')
                                for depth in ('depth1', 'depth2', 'best_depth'))}
     for scores in run_distributed(_evaluate_rank, 2):
