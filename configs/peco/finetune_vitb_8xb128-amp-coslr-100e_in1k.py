@@ -22,7 +22,8 @@ model = dict(
         num_classes=1000,
         in_channels=768,
         loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1, mode='original'),
-        init_cfg=dict(type='TruncNormal', layer='Linear', std=0.02)),
+        # BEiT's 0.02 times its init_scale of 0.001.
+        init_cfg=dict(type='TruncNormal', layer='Linear', std=2e-5)),
     train_cfg=dict(augments=[dict(type='Mixup', alpha=0.8), dict(type='CutMix', alpha=1.0)]))
 
 train_pipeline = [

@@ -27,7 +27,13 @@ from .explain import explain_error
 from .hooks import CodebookInitHook, EpochOfDatasetHook, FastForwardHook, ResumeCheckHook
 from .hooks.epoch_end import unwrap
 from .image_folders import is_dataset, use_test_mode
-from .launch import LAUNCHERS, rank_from_environment, setup_launcher
+from .launch import (
+    LAUNCHERS,
+    WAIT,
+    WAIT_IN_TEST,
+    rank_from_environment,
+    setup_launcher,
+)
 from .refusal import refusal
 from .run_start import RunStart
 from .runner import Runner
@@ -114,7 +120,7 @@ def build_runner(cfg: Config, stage: str, launcher: str) -> BaseRunner:
     if problems:
         raise ConfigError(problems)
     try:
-        setup_launcher(cfg, launcher)
+        setup_launcher(cfg, launcher, WAIT_IN_TEST if stage == 'test' else WAIT)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

@@ -17,11 +17,11 @@ from .host_memory import keep_freed_memory
 
 DEVICES = Path('/dev')
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
-# Seconds that ranks wait for each other: one may fit a probe for all. NCCL's own are 600.
-LONGEST_WAIT = 4 * 3600
+# Seconds that ranks wait for each other. In a test one may fit a probe for all; NCCL's own are 600.
+WAIT, WAIT_IN_TEST = 1800, 4 * 3600
 
 
-def setup_launcher(cfg: Config, launcher: str = 'none') -> None:
+def setup_launcher(cfg: Config, launcher: str = 'none', wait: float = WAIT) -> None:
     """Prepare a config and this process for one or many ranks, before the Runner is built.
 
     mmengine starts process groups on GPUs only. Where there is no GPU the group is started here,
@@ -32,6 +32,7 @@ def setup_launcher(cfg: Config, launcher: str = 'none') -> None:
         cfg: The config; ``launcher`` and, with several ranks, ``model_wrapper_cfg`` and the
             ``timeout`` of ``env_cfg.dist_cfg`` are set where they are open.
         launcher: ``'none'``, ``'pytorch'`` (torchrun), ``'slurm'`` or ``'mpi'``.
+        wait: Seconds that a rank waits for the others, if ``dist_cfg`` has no ``timeout``.
 
     Raises:
         ValueError: An unknown launcher, a launcher whose environment is absent or does not tell
@@ -52,7 +53,7 @@ def setup_launcher(cfg: Config, launcher: str = 'none') -> None:
             type='peco.DistributedDataParallel',
             find_unused_parameters=cfg.get('find_unused_parameters', False))
     env_cfg = dict(cfg.get('env_cfg') or {})
-    dist_cfg = dict(dict(timeout=LONGEST_WAIT), **(env_cfg.get('dist_cfg') or {}))
+    dist_cfg = {'timeout': wait, **(env_cfg.get('dist_cfg') or {})}
     cfg.env_cfg = dict(env_cfg, dist_cfg=dist_cfg)
     if torch.cuda.is_available():
         _settle_gpu(launcher)

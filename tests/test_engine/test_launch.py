@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 from torch import distributed as dist
 
-from peco.engine.launch import LONGEST_WAIT, rank_from_environment, setup_launcher
+from peco.engine.launch import WAIT, rank_from_environment, setup_launcher
 
 PYTORCH = dict(RANK='0', LOCAL_RANK='0', WORLD_SIZE='1', MASTER_ADDR='127.0.0.1')
 SLURM = dict(SLURM_PROCID='0', SLURM_LOCALID='0', SLURM_NTASKS='1', MASTER_ADDR='127.0.0.1')
@@ -114,16 +114,16 @@ def test_mpi_over_several_machines_wants_an_address(group):
         setup_launcher(Config(), 'mpi')
 
 
-def test_ranks_wait_longer_than_a_probe_takes(group):
+def test_how_long_ranks_wait(group):
     for name, value in PYTORCH.items():
         group.setenv(name, value)
     group.setattr(torch.cuda, 'is_available', lambda: True)
     group.setattr(torch.cuda, 'device_count', lambda: 1)
-    for own, expected in ((None, LONGEST_WAIT), (60, 60)):
+    for own, wait, expected in ((None, {}, WAIT), (None, dict(wait=9), 9), (60, dict(wait=9), 60)):
         cfg = Config(dict(env_cfg=dict(cudnn_benchmark=True, dist_cfg=dict(backend='nccl'))))
         if own is not None:
             cfg.env_cfg.dist_cfg.timeout = own
-        setup_launcher(cfg, 'pytorch')
+        setup_launcher(cfg, 'pytorch', **wait)
         assert cfg.env_cfg == dict(cudnn_benchmark=True,
                                    dist_cfg=dict(backend='nccl', timeout=expected))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from mmengine.hooks import LoggerHook
 from mmengine.hooks import RuntimeInfoHook as _RuntimeInfoHook
@@ -20,6 +21,12 @@ class RuntimeInfoHook(_RuntimeInfoHook):
     CPU waits, and has no work when the next one is prepared. The values that are recorded are
     mmengine's. With :class:`peco.engine.optim.AmpOptimWrapper` the norm of the gradients waits as
     well; mmengine's optimizer wrappers read it whenever they clip.
+
+    A loss that is no finite number ends the run before the next checkpoint: in float32 and bfloat16
+    nothing skips such a step, and the weights are lost with it.
+
+    Raises:
+        ValueError: The loss of a step is not finite.
 
     Example:
         >>> default_hooks = dict(runtime_info=dict(type='peco.RuntimeInfoHook'))
@@ -63,7 +70,21 @@ class RuntimeInfoHook(_RuntimeInfoHook):
             checkpoint['message_hub'] = runner.message_hub.state_dict()
 
     def _record(self, runner: Runner) -> None:
-        for values in self._pending:
+        pending, self._pending = self._pending, []
+        for values in pending:
             for name, value in values.items():
                 runner.message_hub.update_scalar(name, value)
-        self._pending = []
+        if all('train/loss' in values for values in pending):
+            self._check_losses(runner, len(pending))
+
+    @staticmethod
+    def _check_losses(runner: Runner, steps: int) -> None:
+        """Raise if one of the last losses is not finite; they have left the device by now."""
+        losses, _ = runner.message_hub.get_scalar('train/loss').data
+        bad = np.flatnonzero(~np.isfinite(losses[len(losses) - steps:]))
+        if len(bad):
+            raise ValueError(
+                f'the loss of step {runner.iter + 2 - steps + bad[0]} is '
+                f'{losses[len(losses) - steps + bad[0]]}: go on from the last checkpoint under '
+                f'{runner.work_dir} by --resume with a lower optim_wrapper.optimizer.lr, or '
+                'without --amp')

@@ -55,7 +55,7 @@ class AmpOptimWrapper(OptimWrapper):
             raise ValueError(f"GPU '{torch.cuda.get_device_name(device)}' has no bfloat16: train "
                              'without --amp, or, where the config names this class, in float16: '
                              '--cfg-options optim_wrapper.type=mmengine.AmpOptimWrapper '
-                             'optim_wrapper.dtype=float16')
+                             'optim_wrapper.dtype=float16 (tokenizers in float32 only)')
         if self._prepared is not model:
             add_float32_islands(model)
             self._prepared = model

@@ -43,7 +43,8 @@ class PeCo(BaseSelfSupervisor):
             pixels of 32 images of 224x224, which keeps the f16 tokenizer below some 3 GiB.
         tokenizer_size: Size of the tokenizer's view, if it is not the backbone's ``img_size``.
         tokenizer_amp: Whether autocast reaches the tokenizer. By default it does not, so that
-            targets do not depend on ``--amp``.
+            targets do not depend on ``--amp``. On a GPU convolutions are in TF32 all the same,
+            unless ``torch.backends.cudnn.allow_tf32`` is switched off.
         data_preprocessor: Config of the data preprocessor, by default of type
             ``peco.TwoViewDataPreprocessor``.
         init_cfg: mmengine's init config.

@@ -27,6 +27,10 @@ class EMAQuantizer(BaseQuantizer):
     ``e_k = s_k / smoothed(n_k)``, where count and sum run over the vectors of all ranks.
     Initialisation, update and restart leave the same codebook on every rank.
 
+    The averages move in every forward pass in training mode. With ``accumulative_counts=n`` these
+    are n for each update of the weights: ``decay**(1 / n)`` and n times ``restart_interval`` come
+    close to n times as many images a step.
+
     Args:
         codebook_size: Number of codes K; 8192 in PeCo.
         code_dim: Number of channels C of a code.

@@ -1,5 +1,6 @@
 """The same record as mmengine's, and steps that read nothing from the device."""
 
+import pytest
 import torch
 from mmengine.hooks import Hook
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -99,3 +100,27 @@ def test_the_record_is_that_of_mmengine_also_in_a_checkpoint_between_two_logs(
         assert found[name][1].tolist() == counts.tolist()
     assert len(stock['train/loss'][0]) == step
     assert len(stock['train/grad_norm'][0]) == step // accumulative_counts
+
+
+@HOOKS.register_module()
+class SpoilOfTest(Hook):
+    """Makes a weight infinite after a step."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter + 1 == self.step:
+            next(runner.model.head.parameters()).data[0] = float('inf')
+
+
+@pytest.mark.parametrize('step, kept', [(3, ()), (4, (4, ))])
+def test_a_lost_loss_ends_the_run_before_the_next_checkpoint(images, tokenizer_run, tmp_path,
+                                                             capsys, step, kept):
+    """Losses are read after every third step, a checkpoint is written after every fourth."""
+    cfg = config(images, tokenizer_run, tmp_path / f'lost_{step}.py', 'peco.RuntimeInfoHook',
+                 custom_hooks=[dict(type='peco.SpoilOfTest', step=step)])
+    assert run_tool('train', cfg, '--work-dir', tmp_path / 'w') == 2
+    error, = capsys.readouterr().err.strip().splitlines()
+    assert f'the loss of step {step + 1} is nan' in error and '--resume with a lower' in error
+    assert {int(path.stem[5:]) for path in (tmp_path / 'w').glob('iter_*.pth')} == set(kept)
