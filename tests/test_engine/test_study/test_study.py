@@ -1,8 +1,8 @@
 """Arms and seeds become stages; what is finished is kept, compared and drawn."""
 
 import json
-import subprocess
-import sys
+import multiprocessing
+import time
 
 import pytest
 from PIL import Image
@@ -154,14 +154,15 @@ def test_stale_stages_are_told_before_any_job_runs(study_file, tmp_path):
 
 def test_a_run_that_is_ended_writes_down_what_is_finished(study_file, tmp_path):
     path = study_file("'__import__(\"time\").sleep(60)'")
-    code = f'from peco.engine.study import Study; Study({path!r}).run()'
-    process = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True)
-    for line in process.stdout:
-        if 'scratch: probe' in line:
-            break
+    process = multiprocessing.get_context('fork').Process(target=Study(path).run)
+    process.start()
+    deadline = time.time() + 60
+    while not (tmp_path / 'work/seed0/scratch/probe/calls').exists():
+        assert time.time() < deadline
+        time.sleep(0.05)
     process.terminate()
-    process.stdout.read()
-    assert process.wait() == 143
+    process.join()
+    assert process.exitcode == 143
     assert list(StudyReport.read(tmp_path / 'work/results.json')) == ['network']
 
 
