@@ -201,6 +201,7 @@ def test_the_runner_trains_on_shards_and_resumes(images, tokenizer_run, tmp_path
         assert torch.equal(value, resumed['state_dict'][key]), key
 
 
+@pytest.mark.whole
 def test_a_loop_over_iterations_sees_each_epoch_once(images, tmp_path):
     # mmengine begins to read before its hooks are called.
     assert run_tool('make_shards', images / 'train', tmp_path / 's', '--images-per-shard', 3) == 0

@@ -182,6 +182,7 @@ def test_several_views(trained, tmp_path, capsys, monkeypatch):
     assert len({shape for shape, _ in views[0]}) == 2  # two scales, each with its mirror image
 
 
+@pytest.mark.whole
 def test_on_two_ranks(trained, tmp_path):
     task, path, checkpoint = trained
     environment = dict(os.environ, OMP_NUM_THREADS='1')
