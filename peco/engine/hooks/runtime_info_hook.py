@@ -86,5 +86,5 @@ class RuntimeInfoHook(_RuntimeInfoHook):
             raise ValueError(
                 f'the loss of step {runner.iter + 2 - steps + bad[0]} is '
                 f'{losses[len(losses) - steps + bad[0]]}: go on from the last checkpoint under '
-                f'{runner.work_dir} by --resume with a lower optim_wrapper.optimizer.lr, or '
-                'without --amp')
+                f'{runner.work_dir} by --resume without --amp, or begin anew with a lower '
+                'optim_wrapper.optimizer.lr (--resume keeps the old one)')
