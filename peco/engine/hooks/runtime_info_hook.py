@@ -80,11 +80,10 @@ class RuntimeInfoHook(_RuntimeInfoHook):
     @staticmethod
     def _check_losses(runner: Runner, steps: int) -> None:
         """Raise if one of the last losses is not finite; they have left the device by now."""
-        losses, _ = runner.message_hub.get_scalar('train/loss').data
-        bad = np.flatnonzero(~np.isfinite(losses[len(losses) - steps:]))
+        losses = runner.message_hub.get_scalar('train/loss').data[0][-steps:]
+        bad = np.flatnonzero(~np.isfinite(losses))
         if len(bad):
             raise ValueError(
-                f'the loss of step {runner.iter + 2 - steps + bad[0]} is '
-                f'{losses[len(losses) - steps + bad[0]]}: go on from the last checkpoint under '
-                f'{runner.work_dir} by --resume without --amp, or begin anew with a lower '
-                'optim_wrapper.optimizer.lr (--resume keeps the old one)')
+                f'the loss of step {runner.iter + 2 - steps + bad[0]} is {losses[bad[0]]}: go on '
+                f'from the last checkpoint under {runner.work_dir} by --resume without --amp, or '
+                'begin anew with a lower optim_wrapper.optimizer.lr (--resume keeps the old one)')

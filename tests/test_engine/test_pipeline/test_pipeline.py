@@ -2,19 +2,14 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import textwrap
-import time
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from peco.engine.pipeline import Pipeline, Report, Stage, StageProcess
+from peco.engine.pipeline import Pipeline, Report, Stage
 from peco.engine.pipeline.pipeline import collect_metrics
 from peco.engine.pipeline.progress import PipelineProgress
-from peco.engine.pipeline.stage import resolve
 from peco.engine.pipeline.stage_lock import stage_lock
 
 TOOL = """
@@ -121,20 +116,6 @@ def test_a_changed_stage_is_an_error_until_it_is_redone(write_pipeline, tmp_path
     assert len(list((tmp_path / 'work').glob('second.*'))) == 1
 
 
-def test_what_a_stage_reads():
-    def stage(name, **kwargs):
-        return Stage(name, name, run='tool.py', **kwargs)
-
-    others = [stage('net', makes='{work_dir}/net.pth'), stage('tok'), stage('cache'), stage('pre')]
-    assert stage('a').reads(others) == []
-    assert stage('a', checkpoint='{last:tok}').reads(others) == ['tok']
-    assert stage('a', cfg_options={'x': '{work_dir}/net.pth'}).reads(others) == ['net']
-    assert stage('a', cfg_options={'x': ['{work_dir}/cache/ids']}).reads(others) == ['cache']
-    assert stage('a', args=['--out', '{work_dir}/cached']).reads(others) == []
-    assert stage('a', args=['{work_dir}/cache', '{work_dir}/pre/epoch_1.pth']).reads(others) == [
-        'cache', 'pre']
-
-
 @pytest.mark.parametrize('finished', [True, False])
 def test_a_stage_of_an_earlier_run_of_what_it_reads(write_pipeline, tmp_path, finished):
     tail = [] if finished else ['fail']
@@ -184,35 +165,6 @@ def test_names_fill_the_words_in_braces(write_pipeline):
                           extra="names = dict(data='nuclei')")
     second = Pipeline(path).stages[1]
     assert second.args == ['nuclei/{work_dir}', '{last:first}']
-
-
-def test_commands_resume_and_find_checkpoints(tmp_path):
-    stage = Stage('fit', 'Fit', 'train', config='c.py', cfg_options={'a.b': '{last:before}'})
-    with pytest.raises(FileNotFoundError, match="stage 'before' has left no checkpoint"):
-        stage.argv(tmp_path)
-    (tmp_path / 'before').mkdir()
-    (tmp_path / 'before/last_checkpoint').write_text('/x/epoch_3.pth')
-    argv = stage.argv(tmp_path, amp=True)
-    assert argv == [
-        'tools/train.py', 'c.py', '--work-dir', f'{tmp_path}/fit', '--amp', '--cfg-options',
-        'a.b=/x/epoch_3.pth'
-    ]
-    (tmp_path / 'fit').mkdir()
-    (tmp_path / 'fit/last_checkpoint').write_text('/x/epoch_1.pth')
-    assert '--resume' in stage.argv(tmp_path)
-    assert resolve('{work_dir}/{last:fit}', tmp_path) == f'{tmp_path}//x/epoch_1.pth'
-    with pytest.raises(ValueError, match="needs a 'checkpoint'"):
-        Stage('t', 'T', 'test', config='c.py')
-
-
-def test_a_folder_that_was_copied_is_read_from_itself(tmp_path):
-    for name in ('old', 'new'):
-        (tmp_path / name / 'fit').mkdir(parents=True)
-        (tmp_path / name / 'fit/epoch_3.pth').touch()
-        (tmp_path / name / 'fit/last_checkpoint').write_text(f'{tmp_path}/old/fit/epoch_3.pth')
-    assert resolve('{last:fit}', tmp_path / 'new') == f'{tmp_path}/new/fit/epoch_3.pth'
-    (tmp_path / 'new/fit/epoch_3.pth').unlink()
-    assert resolve('{last:fit}', tmp_path / 'new') == f'{tmp_path}/old/fit/epoch_3.pth'
 
 
 @pytest.mark.parametrize('text, message', [
@@ -280,28 +232,6 @@ def test_a_config_that_is_edited_while_its_stage_runs(write_pipeline, tmp_path):
         Pipeline(path).run()
 
 
-def test_other_folders_of_images_are_another_run_of_the_same_config(tmp_path, monkeypatch):
-    (tmp_path / 'c.py').write_text("train_dir = '{{$PECO_TRAIN_DIR:data/train}}'\nlr = 1\n")
-    monkeypatch.delenv('PECO_TRAIN_DIR', raising=False)
-    stage = Stage('fit', 'Fit', 'train', config=str(tmp_path / 'c.py'))
-    here = stage.fingerprint()
-    assert stage.config_hash() == here
-    monkeypatch.setenv('PECO_TRAIN_DIR', '/other/train')
-    assert stage.fingerprint() != here and stage.config_hash() == here
-    assert os.environ['PECO_TRAIN_DIR'] == '/other/train'
-    (tmp_path / 'c.py').write_text("train_dir = '{{$PECO_TRAIN_DIR:data/train}}'\nlr = 2\n")
-    assert stage.config_hash() != here
-
-
-def test_process_returns_output_and_exit_code(tmp_path):
-    tool = tmp_path / 'tool.py'
-    tool.write_text('import sys\nprint("one")\nprint("two", file=sys.stderr)\nsys.exit(3)\n')
-    lines = []
-    assert StageProcess([str(tool)], tmp_path / 'log').run(lines.append) == 3
-    assert lines[:2] == ['one', 'two'] and lines[2].startswith('peak memory of the process: ')
-    assert 'one\ntwo\n' in (tmp_path / 'log').read_text()
-
-
 def test_progress_reads_the_log_lines_of_the_runner():
     stages = [Stage('a', 'A', 'train', config='c', minutes=3), Stage('b', 'B', 'train', config='c')]
     with PipelineProgress(stages, Console(quiet=True)) as progress:
@@ -321,41 +251,6 @@ def test_report_shows_a_dash_for_what_has_not_run():
     report = Report('t', [dict(label='x', cells={'A': ('s', 'k', '.2f')})], ['A', 'B'])
     assert report.values({}) == [('x', ['–', ''])]
     assert report.values({'s': {'k': 1.234}}) == [('x', ['1.23', ''])]
-
-
-STAGE = """
-from pathlib import Path
-from peco.engine.pipeline import StageProcess
-from peco.engine.study.side_by_side import run_side_by_side
-
-def run():
-    return StageProcess(['tool.py'], Path('log')).run(lambda line: print(line, flush=True))
-
-"""
-
-
-@pytest.mark.parametrize('call', ['run()', "run_side_by_side({'chain': run}, jobs=1)"])
-def test_a_stage_ends_with_the_process_that_started_it(tmp_path, monkeypatch, call):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / 'tool.py').write_text(
-        "import os, time\nprint('pid', os.getpid(), flush=True)\ntime.sleep(60)\n")
-    code = STAGE + call
-    parent = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True)
-    stage = int(parent.stdout.readline().split()[1])
-    assert os.path.exists(f'/proc/{stage}')
-    parent.kill()
-    parent.wait()
-    deadline = time.time() + 30
-    while _lives(stage) and time.time() < deadline:
-        time.sleep(0.05)
-    assert not _lives(stage)
-
-
-def _lives(pid):
-    try:
-        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
-    except FileNotFoundError:
-        return False
 
 
 def test_two_processes_do_not_run_the_same_stage(write_pipeline, tmp_path):

@@ -1,0 +1,55 @@
+"""A stage in a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from peco.engine.pipeline import StageProcess
+
+
+def test_process_returns_output_and_exit_code(tmp_path):
+    tool = tmp_path / 'tool.py'
+    tool.write_text('import sys\nprint("one")\nprint("two", file=sys.stderr)\nsys.exit(3)\n')
+    lines = []
+    assert StageProcess([str(tool)], tmp_path / 'log').run(lines.append) == 3
+    assert lines[:2] == ['one', 'two'] and lines[2].startswith('peak memory of the process: ')
+    assert 'one\ntwo\n' in (tmp_path / 'log').read_text()
+
+
+STAGE = """
+from pathlib import Path
+from peco.engine.pipeline import StageProcess
+from peco.engine.study.side_by_side import run_side_by_side
+
+def run():
+    return StageProcess(['tool.py'], Path('log')).run(lambda line: print(line, flush=True))
+
+"""
+
+
+@pytest.mark.parametrize('call', ['run()', "run_side_by_side({'chain': run}, jobs=1)"])
+def test_a_stage_ends_with_the_process_that_started_it(tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'tool.py').write_text(
+        "import os, time\nprint('pid', os.getpid(), flush=True)\ntime.sleep(60)\n")
+    code = STAGE + call
+    parent = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True)
+    stage = int(parent.stdout.readline().split()[1])
+    assert os.path.exists(f'/proc/{stage}')
+    parent.kill()
+    parent.wait()
+    deadline = time.time() + 30
+    while _lives(stage) and time.time() < deadline:
+        time.sleep(0.05)
+    assert not _lives(stage)
+
+
+def _lives(pid):
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
+    except FileNotFoundError:
+        return False
