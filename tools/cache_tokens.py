@@ -1,8 +1,8 @@
 """Tokenize some crops of every training image once, so that pretraining needs no tokenizer.
 
 Example:
-    python tools/cache_tokens.py configs/peco/pretrain_vitb_800e.py --views 4
-    tools/dist_cache_tokens.sh configs/peco/pretrain_vitb_800e.py 8 --views 4
+    python tools/cache_tokens.py configs/peco/pretrain_vitb_800e.py --views 16
+    tools/dist_cache_tokens.sh configs/peco/pretrain_vitb_800e.py 8 --views 16
 
 Interrupted, the same command goes on where it was. It ends with the two settings that make
 pretraining replay the crops.

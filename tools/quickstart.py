@@ -29,8 +29,10 @@ def show_results(pipeline: Pipeline) -> None:
     folder, console = pipeline.work_dir, Console()
     console.print(f'Picture: {folder}/pictures.png   table: {folder}/results.md   '
                   f'curves: python tools/plot_curves.py {folder}/*/ curves.png')
-    console.print(f'Detections: {folder}/detect/pictures/overview.png   '
-                  f'segmentations: {folder}/segment/pictures/overview.png')
+    for title, stage in (('Detections', 'detect'), ('Segmentations', 'segment')):
+        picture = folder / stage / 'pictures/overview.png'
+        if picture.exists():
+            console.print(f'{title}: {picture}')
     console.print('Next: the same stages on your own images, see README.md')
 
 

@@ -16,7 +16,7 @@ model = dict(
         rel_pos_bias='per_layer',
         out_type='avg_featmap',
         drop_path_rate=0.1,
-        init_cfg=dict(type='Pretrained', checkpoint=pretrained, prefix='backbone.')),
+        init_cfg=dict(type='Pretrained', checkpoint=pretrained)),
     head=dict(
         type='LinearClsHead',
         num_classes=1000,

@@ -17,7 +17,7 @@ model = dict(
         out_indices=tuple(range(12)),
         final_norm=False,
         frozen_stages=12,
-        init_cfg=dict(type='Pretrained', checkpoint=pretrained, prefix='backbone.')),
+        init_cfg=dict(type='Pretrained', checkpoint=pretrained)),
     head=dict(type='peco.MultiDepthLinearHead', num_classes=1000, in_channels=768, num_depths=12))
 
 optim_wrapper = dict(

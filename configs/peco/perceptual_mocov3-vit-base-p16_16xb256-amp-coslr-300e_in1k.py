@@ -33,5 +33,10 @@ optim_wrapper = dict(
     type='peco.AmpOptimWrapper',
     dtype='bfloat16',
     optimizer=_base_.optim_wrapper.optimizer)
+# The base's cosine has a fixed T_max, and would rise again in a longer run.
+param_scheduler = [
+    _base_.param_scheduler[0],
+    dict(type='CosineAnnealingLR', by_epoch=True, begin=40, end=300, convert_to_iter_based=True),
+]
 auto_scale_lr = dict(enable=True, base_batch_size=4096)
 randomness = dict(seed=0, diff_rank_seed=True)

@@ -100,6 +100,7 @@ stages = [
         run='train',
         config=_c + 'mask-rcnn_peco-vit-micro_b8-coslr-2e_digits.py',
         cfg_options=_pretrained,
+        needs=['mmdet'],
         minutes=0.9),
     dict(
         name='segment',
@@ -107,6 +108,7 @@ stages = [
         run='train',
         config=_c + 'upernet_peco-vit-micro_b8-60it_digits-64x64.py',
         cfg_options=_pretrained,
+        needs=['mmseg'],
         minutes=0.6),
     dict(
         name='pictures',

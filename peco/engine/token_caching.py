@@ -32,7 +32,7 @@ def describe_cache(model: PeCo, dataset: ImageFolder, views: int, seed: int) -> 
     return dict(
         version=VERSION, images=len(dataset), views=views, grid=list(model.backbone.grid),
         codebook_size=model.tokenizer.codebook_size, seed=seed, tokenizer=model.tokenizer_info,
-        data=dataset.files_fingerprint, pipeline=ViewPipeline(dataset.pipeline).describe())
+        tokenizer_amp=model.tokenizer_amp, data=dataset.files_fingerprint, pipeline=ViewPipeline(dataset.pipeline).describe())
 
 
 def fill_cache(model: PeCo, dataset: ImageFolder, folder: str | Path, views: int, seed: int,
@@ -85,8 +85,10 @@ def _write(writer: TokenCacheWriter, model: PeCo, batch: list[dict]) -> None:
     if not items:
         return
     crops = torch.stack([item['inputs'] for item in items])
-    data = model.data_preprocessor(dict(inputs=crops.flatten(0, 1)))
-    ids = model.tokenize(data['inputs'][-1])
+    images = model.data_preprocessor(dict(inputs=crops.flatten(0, 1)))['inputs'][-1]
+    # As --amp would, for a model whose tokenizer follows it.
+    with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=model.tokenizer_amp):
+        ids = model.tokenize(images)
     writer.write(np.array([item['image'] for item in items]),
                  ids.unflatten(0, crops.shape[:2]).cpu().numpy(),
                  np.stack([item['boxes'] for item in items]),

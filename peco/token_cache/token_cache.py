@@ -18,7 +18,8 @@ _FIXED = dict(
     version='the format', images='the number of images', views='the number of views',
     seed='the seed of the crops', grid='the grid of tokens',
     codebook_size='the size of the codebook', data='the list of files',
-    pipeline='the transforms before the mask', tokenizer='the tokenizer')
+    pipeline='the transforms before the mask', tokenizer='the tokenizer',
+    tokenizer_amp="the model's tokenizer_amp")
 
 
 class TokenCache:
@@ -33,7 +34,7 @@ class TokenCache:
         folder: Where it lies.
         meta: ``images``, ``views``, ``grid`` (rows, columns), ``codebook_size``, ``seed``, and what
             it was made from: ``tokenizer`` (``path``, ``fingerprint``), ``data`` (fingerprint of
-            the list of files), ``pipeline`` (the transforms of a view).
+            the list of files), ``pipeline`` (the transforms of a view), ``tokenizer_amp``.
 
     Args:
         folder: A complete cache.
@@ -117,7 +118,9 @@ def read_meta(folder: Path) -> dict | None:
 def difference(saved: dict, now: dict) -> str | None:
     """Say in what two descriptions differ, or None where they agree."""
     for key, value in now.items():
-        old, new = saved[key], json.loads(json.dumps(value))
+        # Caches of earlier versions are all of float32.
+        old = saved.get(key, False) if key == 'tokenizer_amp' else saved[key]
+        new = json.loads(json.dumps(value))
         if key == 'tokenizer':
             old, new = old['fingerprint'], new['fingerprint']
         if old == new:

@@ -15,12 +15,10 @@ PATHS = sorted((Path(__file__).parents[2] / 'configs/peco').glob('*e_in1k.py')) 
 STEPS = 4  # an epoch
 
 
-@pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
-def test_layer_decay_and_batch_scaling_hold_to_the_end(path):
+def _check(path, epochs, shares):
     cfg = load_config(str(path))
-    rate, epochs = cfg.optim_wrapper.optimizer.lr, cfg.train_cfg.max_epochs
-    # The head, the lowest of 26 depths, an eighth of the batch.
-    shares = (1., 0.75**25, 0.125)
+    cfg.param_scheduler[-1].end = epochs
+    rate = cfg.optim_wrapper.optimizer.lr
     groups = [dict(params=[nn.Parameter(torch.zeros(1))], lr=rate * share) for share in shares]
     optimizer = torch.optim.AdamW(groups)
     schedulers = []
@@ -40,3 +38,14 @@ def test_layer_decay_and_batch_scaling_hold_to_the_end(path):
         for scheduler in schedulers:
             scheduler.step()
     assert peak == pytest.approx(rate, rel=1e-5) and last < 0.1 * peak
+
+
+@pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
+def test_layer_decay_and_batch_scaling_hold_to_the_end(path):
+    # The head, the lowest of 26 depths, an eighth of the batch.
+    _check(path, load_config(str(path)).train_cfg.max_epochs, (1., 0.75**25, 0.125))
+
+
+@pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
+def test_another_length_ends_as_low(path):
+    _check(path, 70, (1., ))

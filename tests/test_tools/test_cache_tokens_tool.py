@@ -197,6 +197,22 @@ def test_shares_do_not_depend_on_who_looks_first(config, tmp_path):
     assert TokenCache(tmp_path / 'c').meta['images'] == 8
 
 
+@pytest.mark.parametrize('amp', [False, True])
+def test_the_tokenizer_computes_in_the_precision_that_the_model_asks_for(config, tmp_path, amp):
+    from peco.engine.token_caching import describe_cache, fill_cache
+    from peco.token_cache import TokenCacheWriter
+    model, dataset = _build(config)
+    model.tokenizer_amp = amp
+    dtypes = set()
+    model.tokenizer.encoder.register_forward_hook(lambda *args: dtypes.add(args[-1].dtype))
+    TokenCacheWriter.create(tmp_path / 'c', describe_cache(model, dataset, 1, 0))
+    list(fill_cache(model, dataset, tmp_path / 'c', 1, 0, 2, 0))
+    assert dtypes == {torch.bfloat16 if amp else torch.float32}
+    model.tokenizer_amp = not amp
+    with pytest.raises(ValueError, match=f'tokenizer_amp was {amp}, now it is {not amp}'):
+        TokenCacheWriter.create(tmp_path / 'c', describe_cache(model, dataset, 1, 0))
+
+
 def test_tools_that_need_no_cache_do_not_ask_for_it(config, pretrain_run, tmp_path):
     absent = ('--cfg-options', 'model.token_cache=nowhere')
     assert run_tool('get_flops', config, '--shape', SIZE, *absent) == 0

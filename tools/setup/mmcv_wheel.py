@@ -18,7 +18,8 @@ _STANDARD_FLAG = re.compile(r'(?P<flag>[-/]std[=:]c\+\+)(?P<year>1[147]|20|23|26
 _ASKS = ((Path('utils/cpp_extension.py'), re.compile(r'c\+\+(\d\d)\b')),
          (Path('include/torch/csrc/api/include/torch/all.h'), re.compile(r'#error.*?C\+\+(\d\d)')),
          (Path('include/c10/util/C++17.h'), re.compile(r'#error.*?C\+\+(\d\d)')))
-CPU_OPS_HINT = 'To go on with CPU ops knowingly: bash tools/setup_env.sh --cpu-ops'
+CPU_OPS_HINT = ('Without detection and segmentation: bash tools/setup_env.sh --lite. '
+                'To go on with CPU ops knowingly: bash tools/setup_env.sh --cpu-ops')
 
 
 def required_standard(torch_folder: Path) -> int | None:

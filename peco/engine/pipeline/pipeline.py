@@ -149,7 +149,8 @@ class Pipeline:
         """Run what is not finished, up to the stage ``until``; return an exit code."""
         console = console or Console()
         end = len(self.stages) if until is None else self.index(until) + 1
-        code = self.run_stages(self.stages[:end], console)
+        stages = [stage for stage in self.stages[:end] if not stage.lacks()]
+        code = self.run_stages(stages, console)
         if code:
             return code
         records, stale = self.ledger.examine()
@@ -158,6 +159,8 @@ class Pipeline:
         self.report.save(records, self.work_dir)
         if stale:
             console.print(left_out(stale))
+        if lacking := [stage for stage in self.stages[:end] if stage.lacks()]:
+            console.print(_not_installed(lacking))
         return 0
 
     def run_stages(self, stages: Sequence[Stage], console: Console) -> int:
@@ -244,6 +247,13 @@ class Pipeline:
         shown = collect_metrics(folder) if stage.run == 'test' else {}
         progress.end('  '.join(f'{k} {v:.4g}' for k, v in shown.items()))
         return 0
+
+
+def _not_installed(stages: Sequence[Stage]) -> str:
+    names = ', '.join(stage.name for stage in stages)
+    packages = ', '.join(sorted({name for stage in stages for name in stage.lacks()}))
+    return (f'Left out: {names}, because {packages} is not installed; for these stages set up '
+            'everything (bash tools/setup_env.sh --full) and run the same command again')
 
 
 def _move_aside(folder: Path) -> None:

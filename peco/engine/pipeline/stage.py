@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from mmengine.config import Config
@@ -44,6 +45,7 @@ class Stage:
         cfg_options: Overrides, passed on as ``--cfg-options``.
         makes: A file that the stage must leave behind.
         minutes: Rough length, from which the pipeline guesses what is left.
+        needs: Packages beyond the core; where one is not installed, the pipeline leaves it out.
 
     Raises:
         ValueError: ``run`` needs a config or checkpoint that is missing.
@@ -58,12 +60,17 @@ class Stage:
     cfg_options: dict = field(default_factory=dict)
     makes: str | None = None
     minutes: float = 1.0
+    needs: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.run in TOOLS and not self.config:
             raise ValueError(f"stage {self.name!r} runs {self.run!r} and needs a 'config'")
         if self.run == 'test' and not self.checkpoint:
             raise ValueError(f"stage {self.name!r} runs 'test' and needs a 'checkpoint'")
+
+    def lacks(self) -> list[str]:
+        """Packages that it needs and that are not installed."""
+        return [name for name in self.needs if find_spec(name) is None]
 
     def folder(self, work_dir: Path) -> Path:
         """Folder of the stage's log, checkpoints and result."""
@@ -105,7 +112,7 @@ class Stage:
     def fingerprint(self, read: Callable[[str], str] = config_text) -> str:
         """Hash of the stage and of its whole config, to tell a finished stage from a stale one.
 
-        What it is called and how long it may take are no part of it.
+        What it is called, needs and may take are no part of it.
 
         Args:
             read: Gives the whole text of a config; of many stages one that remembers what it has
@@ -123,7 +130,7 @@ class Stage:
 
     def _hash(self, config: str) -> str:
         content = {key: value for key, value in asdict(self).items()
-                   if key not in ('title', 'minutes')}
+                   if key not in ('title', 'minutes', 'needs')}
         text = json.dumps(content, sort_keys=True, default=str) + config
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

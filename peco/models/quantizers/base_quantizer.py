@@ -24,6 +24,11 @@ class BaseQuantizer(BaseModule, metaclass=ABCMeta):
     under autocast (float64 stays float64); outputs return to the dtype of the input. In eval mode
     nothing changes: neither codes nor statistics.
 
+    Codes get no gradient here: they are meant to follow in ``_after_step``, as those of
+    :class:`EMAQuantizer` do. A codebook that learns by gradient, or has a loss of its own,
+    overrides :meth:`forward` and adds that loss to ``commitment_loss``, which the tokenizer
+    multiplies by its ``commitment_weight``.
+
     Args:
         codebook_size: Number of codes K.
         code_dim: Number of channels C of a code.

@@ -324,3 +324,15 @@ def test_a_running_stage_is_not_moved_aside(write_pipeline, tmp_path):
             Pipeline(path).redo('first')
     assert sorted(item.name for item in (tmp_path / 'work').iterdir() if item.is_dir()) == [
         '.locks', 'first', 'second']
+
+
+def test_what_needs_a_missing_package_is_left_out_and_told(write_pipeline, monkeypatch):
+    path = write_pipeline(extra="stages[1]['needs'] = ['rich', 'no_such_package']")
+    code, text = _run(path)
+    assert code == 0 and '1 of 1 stages' not in text and '0 of 1 stages finished' in text
+    assert 'Left out: second, because no_such_package is not installed' in text
+    assert json.loads(open('work/results.json').read()).keys() == {'first'}
+    # What is installed later is made up for; nothing else is made again.
+    monkeypatch.setattr(Stage, 'lacks', lambda stage: [])
+    code, text = _run(path)
+    assert code == 0 and '1 of 2 stages finished' in text and 'Left out' not in text
