@@ -1,9 +1,11 @@
 """Linear classification with the penalty chosen on a part of the training set."""
 
+import logging
 import warnings
 from collections.abc import Sequence
 
 import numpy as np
+from mmengine.logging import print_log
 from scipy import sparse
 
 Features = np.ndarray | sparse.csr_matrix
@@ -19,7 +21,8 @@ def linear_probe(bank: Features,
 
     Columns are divided by their standard deviation in the bank (no centring, which the intercept
     makes up for and which would fill a sparse matrix). The L2 penalty is the one that classifies a
-    held-out fifth of the bank best; the query set takes no part in it.
+    held-out fifth of the bank best; the query set takes no part in it. Where that is the weakest or
+    the strongest one and clearly better than the next, a warning says so.
 
     Args:
         bank: ``(N, C)``, dense or sparse.
@@ -55,7 +58,22 @@ def linear_probe(bank: Features,
                     bank_labels[held]) for p in penalties
         ]
         best = penalties[int(np.argmax(scores))]
+        _check_range(penalties, scores, len(held))
     return _fit(bank, bank_labels, best, max_iter).predict(query)
+
+
+def _check_range(penalties: Sequence[float], scores: Sequence[float], number: int) -> None:
+    """Warn where a penalty beyond the range is likely to be better: by a standard error."""
+    order = np.argsort(penalties)
+    best, following = {0: order[:2], len(order) - 1: order[:-3:-1]}.get(
+        int(np.argmax(np.asarray(scores)[order])), (None, None))
+    if best is None:
+        return
+    error = np.sqrt(scores[best] * (1 - scores[best]) / number)
+    if scores[best] > scores[following] + error:
+        print_log(f'the best L2 penalty of {list(penalties)} is {penalties[best]}, at the end of '
+                  'the range: the probe is too low, set penalties to a wider one',
+                  logger='current', level=logging.WARNING)
 
 
 def _std(features: Features) -> np.ndarray:

@@ -20,7 +20,8 @@ class TokenProbe(BankMetric):
 
     Args:
         codebook_size: Number of codes; defaults to the largest id plus one.
-        penalties: L2 penalties to choose from, on a part of the bank.
+        penalties: L2 penalties to choose from, on a part of the bank. Rare codes weigh as much as
+            common ones, which asks for strong ones.
         max_iter: Most iterations of a fit.
         **kwargs: Arguments of mmengine's ``BaseMetric``.
 
@@ -32,7 +33,7 @@ class TokenProbe(BankMetric):
 
     def __init__(self,
                  codebook_size: int | None = None,
-                 penalties: Sequence[float] = (1e-4, 1e-3, 1e-2),
+                 penalties: Sequence[float] = (1e-2, 1e-1, 0.3, 1., 3.),
                  max_iter: int = 200,
                  **kwargs) -> None:
         super().__init__(**kwargs)

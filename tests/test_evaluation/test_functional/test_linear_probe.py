@@ -60,6 +60,24 @@ def test_the_penalty_is_chosen_on_the_bank():
     assert accuracy(1e-6, 1.) == strong
 
 
+@pytest.mark.parametrize('penalties, told', [
+    ((1e-5, 1e-3, 0.1), True),  # a stronger one would be better
+    ((0.1, 1e-3, 1e-5), True),
+    ((1e3, 1e2, 10.), True),  # a weaker one
+    ((1e-4, 0.3, 1e3), False),
+    ((1e-6, ), False),
+])
+def test_a_range_that_ends_too_soon_is_told(penalties, told, monkeypatch):
+    lines = []
+    monkeypatch.setitem(linear_probe.__globals__, 'print_log',
+                        lambda line, **kwargs: lines.append(line))
+    rng = np.random.default_rng(0)
+    useful, labels = _data(number=2000, noise=1., seed=1)
+    features = np.concatenate([useful, rng.normal(0, 1, (2000, 300))], axis=1)
+    linear_probe(features[:1000], labels[:1000], features[1000:], penalties)
+    assert bool(lines) == told and (not told or 'set penalties to a wider one' in lines[0])
+
+
 def test_constant_columns_do_no_harm():
     bank, labels, query, _ = _split(*_data())
     expected = linear_probe(bank, labels, query)

@@ -116,3 +116,21 @@ def test_neighbours_and_temperature_are_passed_on(metric_class):
         assert scores[-1] == pytest.approx(_top1(weighted_knn(
             features[:40], labels[:40], features[40:], k, temperature), labels[40:]))
     assert len(set(scores)) == 3  # each argument tells
+
+
+def test_the_token_probe_chooses_among_penalties_that_suit_rare_codes():
+    # Codes of a class among many that tell nothing, most of which are seen a few times.
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, 2000)
+    codes = rng.zipf(1.3, (2000, 64)) % 500
+    telling = rng.random((2000, 64)) < 0.03
+    codes[telling] = (500 + labels[:, None] + rng.integers(0, 2, (2000, 64)) * 10)[telling] % 520
+    bank, query = slice(0, 1000), slice(1000, 2000)
+
+    def top1(**kwargs):
+        return TokenProbe(520, **kwargs).score(
+            codes[bank], labels[bank], codes[query], labels[query])['token_probe_top1']
+
+    best = max(top1(penalties=[penalty]) for penalty in (1e-2, 0.3, 1., 10.))
+    assert top1() > best - 1.5
+    assert top1(penalties=(1e-4, 1e-3, 1e-2)) < best - 3  # the test can tell
