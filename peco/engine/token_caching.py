@@ -32,7 +32,8 @@ def describe_cache(model: PeCo, dataset: ImageFolder, views: int, seed: int) -> 
     return dict(
         version=VERSION, images=len(dataset), views=views, grid=list(model.backbone.grid),
         codebook_size=model.tokenizer.codebook_size, seed=seed, tokenizer=model.tokenizer_info,
-        tokenizer_amp=model.tokenizer_amp, data=dataset.files_fingerprint, pipeline=ViewPipeline(dataset.pipeline).describe())
+        tokenizer_amp=model.tokenizer_amp, data=dataset.files_fingerprint,
+        pipeline=ViewPipeline(dataset.pipeline).describe())
 
 
 def fill_cache(model: PeCo, dataset: ImageFolder, folder: str | Path, views: int, seed: int,
