@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -98,6 +99,10 @@ def choose_depths(backbone: dict, out_indices: Sequence[int] | None) -> dict:
     network = MODELS.build(backbone)
     if hasattr(network, 'out_type'):
         backbone['out_type'] = 'featmap'
+    if any('final_norm' in inspect.signature(kind.__init__).parameters
+           for kind in type(network).__mro__):
+        # The last block would come through the norm, and the others raw.
+        backbone['final_norm'] = False
     is_staged = hasattr(network, 'num_stages')
     depth = network.num_stages if is_staged else getattr(network, 'num_layers', None)
     if out_indices is None:

@@ -78,8 +78,10 @@ def main() -> None:
                 # mmdet's own packs masks as run lengths.
                 dump = dict(mmdet='DumpDetResults', mmseg='peco.DumpSegResults').get(
                     cfg.default_scope, 'DumpResults')
-                runner.test_evaluator.metrics.append(
-                    METRICS.build(dict(type=dump, out_file_path=args.out)))
+                evaluator = runner.test_evaluator
+                metric = METRICS.build(dict(type=dump, out_file_path=args.out))
+                metric.dataset_meta = evaluator.dataset_meta
+                evaluator.metrics.append(metric)
             metrics = {name: value.item() if hasattr(value, 'item') else value
                        for name, value in runner.test().items()}
         if is_main_process():

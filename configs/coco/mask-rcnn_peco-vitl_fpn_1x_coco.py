@@ -1,4 +1,4 @@
-# Mask R-CNN on ViT-L; layer decay and drop path are ours.
+# Mask R-CNN on ViT-L, with CAE's rates for it.
 _base_ = [
     'mmdet::_base_/models/mask-rcnn_r50_fpn.py',
     '../_base_/models/peco_vit-large-p16_windows.py',
@@ -14,8 +14,8 @@ model = dict(
     backbone=dict(
         _base_.backbone,
         _delete_=True,
-        drop_path_rate=0.3,
+        drop_path_rate=0.2,
         with_cp=True,
         init_cfg=dict(type='Pretrained', checkpoint=pretrained)),
     neck=_base_.neck)
-optim_wrapper = dict(paramwise_cfg=dict(layer_decay_rate=0.8))
+optim_wrapper = dict(optimizer=dict(lr=2e-4), paramwise_cfg=dict(layer_decay_rate=0.85))

@@ -24,7 +24,13 @@ from peco.utils.config import ConfigError, add_options_argument, load_config
 from .checks import WeightsCheckHook, check_config, check_initial_weights
 from .dense import LabelRangeHook
 from .explain import explain_error
-from .hooks import CodebookInitHook, EpochOfDatasetHook, FastForwardHook, ResumeCheckHook
+from .hooks import (
+    CodebookInitHook,
+    EpochOfDatasetHook,
+    FastForwardHook,
+    ResumeCheckHook,
+    ResumeSeedHook,
+)
 from .hooks.epoch_end import unwrap
 from .image_folders import is_dataset, use_test_mode
 from .launch import (
@@ -132,6 +138,8 @@ def build_runner(cfg: Config, stage: str, launcher: str) -> BaseRunner:
             _add_codebook_check(runner)
             runner.register_hook(EpochOfDatasetHook())
             runner.register_hook(ResumeCheckHook())
+            runner.register_hook(ResumeSeedHook())
+            # After the seed, because it starts workers.
             runner.register_hook(FastForwardHook())
         runner.register_hook(WeightsCheckHook())
         if hasattr(unwrap(runner.model), 'decode_head'):

@@ -14,9 +14,10 @@ class DistributedDataParallel(MMDistributedDataParallel):
 
     Nor is there SyncBN on a CPU: it becomes plain BN, as mmengine makes it for one process.
 
-    Buffers are not broadcast: those of PeCo's models are kept equal by the modules themselves, the
-    statistics of a plain BN by mmengine's ``SyncBuffersHook``. Every parameter of a model is used
-    in every step, so unused ones are not searched for.
+    Buffers are not broadcast: those of PeCo's models are kept equal by the modules themselves. The
+    statistics of a plain BN are each rank's own, and a checkpoint holds the first's, unless the
+    config has mmengine's ``SyncBuffersHook``, as linear probes do. Every parameter of a model is
+    used in every step, so unused ones are not searched for.
 
     Args:
         module: The model, on its device.

@@ -69,14 +69,19 @@ def _geometric_positions(src: int, dst: int) -> list[float]:
     """Where BEiT puts ``src`` offsets among ``dst``: gaps that grow as a geometric series.
 
     The ratio is found by bisection so that the outermost source offset falls on the outermost
-    target offset; the innermost offsets keep their distance of one.
+    target offset; the innermost offsets keep their distance of one. BEiT looks for it between 1.01
+    and 1.5 only, and misses the outermost offset where ``dst`` is hardly more than ``src``.
     """
-    low, high = 1.01, 1.5
+    def reach(ratio: float) -> float:
+        return (1 - ratio**(src // 2)) / (1 - ratio)
+
+    low, high, precision = 1.01, 1.5, 1e-6
+    if reach(low) > dst // 2:
+        low, high, precision = 1., low, 1e-9
     ratio = low
-    while high - low > 1e-6:
+    while high - low > precision:
         ratio = (low + high) / 2
-        reach = (1 - ratio**(src // 2)) / (1 - ratio)
-        if reach > dst // 2:
+        if reach(ratio) > dst // 2:
             high = ratio
         else:
             low = ratio
@@ -97,12 +102,13 @@ def axis_weights(src: int, dst: int, device: torch.device) -> Tensor:
         device: Where the weights live; the result is cached for each.
 
     Returns:
-        Rows that sum to one; the identity where ``src == dst``.
+        Rows that sum to one: the identity where ``src == dst``, its middle where ``src > dst``,
+        since every offset that is wanted is in the table.
     """
     with torch.inference_mode(False):
         num_src, num_dst = 2 * src - 1, 2 * dst - 1
-        if src == dst:
-            return torch.eye(num_src, device=device)
+        if src >= dst:
+            return torch.eye(num_src, device=device)[src - dst:src + dst - 1]
         if src == 1:
             return torch.ones(num_dst, 1, device=device)
         points = torch.tensor(_geometric_positions(num_src, num_dst))

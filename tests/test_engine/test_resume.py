@@ -2,10 +2,13 @@
 
 import shutil
 
+import pytest
 import torch
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
 
 from peco.utils import load_checkpoint
-from tests.toy_configs import classifier_config, run_tool, write_config
+from tests.toy_configs import LOAD, classifier_config, run_tool, write_config
 
 
 def weights(path):
@@ -38,6 +41,42 @@ def test_resumed_run_equals_one_without_a_stop(images, tmp_path):
     assert found['optimizer']['param_groups'][0]['lr'] == expected['optimizer']['param_groups'][0][
         'lr'] != first['optimizer']['param_groups'][0]['lr']
     assert len(found['message_hub']['log_scalars']['train/loss'].data[0]) == 8
+
+
+@pytest.mark.parametrize('by_epoch', [True, False])
+@pytest.mark.parametrize('workers', [0, 1])
+def test_a_resumed_run_draws_other_crops(images, tmp_path, workers, by_epoch):
+    """The same images in the same order, but not the crops of the first epoch again."""
+    seen = []
+
+    @HOOKS.register_module(force=True)
+    class SeeOfTest(Hook):
+        def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+            seen.append((runner.iter, [sample.img_path for sample in data_batch['data_samples']],
+                         data_batch['inputs'].clone()))
+
+    cfg = classifier_config(images)
+    crop = dict(type='RandomResizedCrop', scale=16, crop_ratio_range=(0.1, 0.5))
+    cfg['train_dataloader'] = dict(
+        cfg['train_dataloader'], num_workers=workers, sampler=dict(
+            type='DefaultSampler' if by_epoch else 'InfiniteSampler', shuffle=False))
+    cfg['train_dataloader']['dataset']['pipeline'] = [LOAD[0], crop, LOAD[1]]
+    cfg['train_cfg'] = dict(by_epoch=True, max_epochs=2) if by_epoch else dict(
+        by_epoch=False, max_iters=4, val_interval=9)
+    cfg['default_hooks'] = dict(checkpoint=dict(
+        type='CheckpointHook', by_epoch=by_epoch, interval=1 if by_epoch else 2))
+    cfg['custom_hooks'] = [dict(type='SeeOfTest')]
+    config = write_config(cfg, tmp_path / f'draws_{workers}_{by_epoch}.py')
+    assert run_tool('train', config, '--work-dir', tmp_path / 'a') == 0
+    path = tmp_path / 'a' / ('epoch_1.pth' if by_epoch else 'iter_2.pth')
+    assert run_tool('train', config, '--work-dir', tmp_path / 'b', '--resume', path) == 0
+    assert [step for step, *_ in seen] == [0, 1, 2, 3, 2, 3]
+    first, second, resumed = seen[:2], seen[2:4], seen[4:]
+    for (_, names, _), (_, same_names, _) in zip(second, resumed, strict=True):
+        assert names == same_names
+    for part in first, second:
+        for (_, _, crops), (_, _, others) in zip(part, resumed, strict=True):
+            assert not any(torch.equal(a, b) for a, b in zip(crops, others, strict=True))
 
 
 def test_resume_refuses_weights_of_another_model(images, classifier_run, tmp_path, capsys):

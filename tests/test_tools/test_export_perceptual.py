@@ -108,7 +108,9 @@ def test_transformer_and_its_momentum_encoder(tmp_path, tool, momentum):
     # Four evenly spaced blocks of six.
     assert network.backbone.out_indices == [0, 2, 3, 5]
     source = model.momentum_encoder.module[0] if momentum else model.backbone
-    source.out_type, source.out_indices = 'featmap', [0, 2, 3, 5]
+    # The last block as raw as the others, not through the final norm.
+    source.out_type, source.out_indices, source.final_norm = 'featmap', [0, 2, 3, 5], False
+    source.ln1.weight.data.fill_(0.01)
     x = torch.rand(2, 3, 16, 16)
     features = network(x)
     assert all(feature.shape == (2, 8, 4, 4) for feature in features)

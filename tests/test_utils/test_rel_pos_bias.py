@@ -22,7 +22,7 @@ def random_table(grid, with_cls_token=True, num_heads=3):
     return torch.randn(num_table_rows(grid, with_cls_token), num_heads)
 
 
-@pytest.mark.parametrize('src, dst', [(14, 24), (14, 8), (4, 7), (7, 2), (2, 3), (8, 14)])
+@pytest.mark.parametrize('src, dst', [(14, 24), (14, 40), (4, 7), (2, 3), (8, 14)])
 def test_resize_equals_timm_for_square_grids(src, dst):
     table = random_table((src, src))
     wanted = resize_rel_pos_bias_table(
@@ -36,6 +36,24 @@ def test_resize_is_exact_for_the_identity():
     table = random_table((5, 3))
     assert resize_bias_table(table, (5, 3), (5, 3)) is table
     assert torch.equal(axis_weights(6, 6, CPU), torch.eye(11))
+
+
+@pytest.mark.parametrize('src, dst', [(32, 33), (32, 36), (14, 15), (40, 44), (5, 6), (14, 24)])
+def test_the_outermost_offset_stays_the_outermost(src, dst):
+    """BEiT's and timm's rule reads offset 27.9 of 31 where 32 become 33 patches."""
+    offsets = torch.arange(1. - src, src)
+    read = axis_weights(src, dst, CPU) @ offsets
+    assert read[-1] == pytest.approx(src - 1, abs=1e-2)
+    assert (read.diff() > 0).all()
+    # The innermost keep their distance.
+    torch.testing.assert_close(read[dst - 2:dst + 1], torch.tensor([-1., 0., 1.]), rtol=1e-4,
+                               atol=1e-4)
+
+
+@pytest.mark.parametrize('src, dst', [(32, 31), (14, 8), (7, 2), (4, 1)])
+def test_a_smaller_grid_has_the_offsets_that_it_needs(src, dst):
+    table = torch.arange(1. - src, src)
+    assert torch.equal(axis_weights(src, dst, CPU) @ table, torch.arange(1. - dst, dst))
 
 
 def test_each_axis_is_resized_on_its_own():

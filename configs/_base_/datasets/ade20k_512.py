@@ -1,5 +1,5 @@
-# ADE20K at 512 px. Several scales and flips in testing are relative to the test scale; in mmseg's
-# own file they are relative to each image's size.
+# ADE20K at 512 px. Several scales in testing as in BEiT's: of the short side, no smaller than the
+# window; in mmseg's own file they are relative to each image's size.
 _base_ = 'mmseg::_base_/datasets/ade20k.py'
 data_root = '{{$PECO_ADE_DIR:data/ade/ADEChallengeData2016}}'
 
@@ -9,7 +9,7 @@ tta_pipeline = [
         type='TestTimeAug',
         transforms=[
             [
-                dict(type='Resize', scale=(int(2048 * ratio), int(512 * ratio)), keep_ratio=True)
+                dict(type='Resize', scale=(10**5, max(512, int(512 * ratio))), keep_ratio=True)
                 for ratio in (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
             ],
             [dict(type='RandomFlip', prob=flip, direction='horizontal') for flip in (0., 1.)],

@@ -1,4 +1,4 @@
-# ADE20K at 640 px, with test-time augmentation relative to the test scale.
+# ADE20K at 640 px; several scales in testing as at 512 px.
 _base_ = 'mmseg::_base_/datasets/ade20k_640x640.py'
 data_root = '{{$PECO_ADE_DIR:data/ade/ADEChallengeData2016}}'
 
@@ -8,7 +8,7 @@ tta_pipeline = [
         type='TestTimeAug',
         transforms=[
             [
-                dict(type='Resize', scale=(int(2560 * ratio), int(640 * ratio)), keep_ratio=True)
+                dict(type='Resize', scale=(10**5, max(640, int(640 * ratio))), keep_ratio=True)
                 for ratio in (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
             ],
             [dict(type='RandomFlip', prob=flip, direction='horizontal') for flip in (0., 1.)],

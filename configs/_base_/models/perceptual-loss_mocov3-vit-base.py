@@ -1,8 +1,10 @@
-# Four depths of a MoCo v3 ViT-B trained on the same images; the weight 1 is assumed.
+# Four depths of a MoCo v3 ViT-B trained on the same images, with channels of norm 1, so that none
+# outweighs the others; that and the weight 1 are assumed.
 perceptual_network = 'work_dirs/perceptual_mocov3-vit-base_in1k.pth'
 perceptual_loss = dict(
     type='peco.PerceptualLoss',
     weight=1.0,
+    normalize_channels=True,
     network=dict(type='peco.PerceptualNetwork', checkpoint=perceptual_network))
 made_by = {
     perceptual_network:

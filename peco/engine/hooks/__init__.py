@@ -7,12 +7,13 @@ from .fast_forward_hook import FastForwardHook
 from .online_knn_hook import OnlineKNNHook
 from .picture_hook import PictureHook
 from .resume_check_hook import ResumeCheckHook
+from .resume_seed_hook import ResumeSeedHook
 from .runtime_info_hook import RuntimeInfoHook
 from .show_results_hook import ShowResultsHook
 from .tokenizer_guard_hook import TokenizerGuardHook, TokenizerMismatchError
 
 __all__ = [
     'CodebookHook', 'CodebookInitHook', 'EpochOfDatasetHook', 'FastForwardHook',
-    'OnlineKNNHook', 'PictureHook', 'ResumeCheckHook', 'RuntimeInfoHook',
-    'ShowResultsHook', 'TokenizerGuardHook', 'TokenizerMismatchError'
+    'OnlineKNNHook', 'PictureHook', 'ResumeCheckHook', 'ResumeSeedHook',
+    'RuntimeInfoHook', 'ShowResultsHook', 'TokenizerGuardHook', 'TokenizerMismatchError'
 ]

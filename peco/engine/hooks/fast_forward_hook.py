@@ -33,7 +33,9 @@ class FastForwardHook(Hook):
         loader = loop.dataloader
         if type(loader.sampler) is not InfiniteSampler or loader.batch_size is None:
             return
-        # Workers have fetched ahead from the old order.
+        # Workers have fetched ahead from the old order, and those that outlive an epoch would keep
+        # their seed.
+        loader._iterator = None
         loader.sampler.indices = islice(
             loader.sampler._indices_of_rank(), loop.iter * loader.batch_size, None)
         loop.dataloader_iterator = _After(type(loop.dataloader_iterator)(loader), loop.iter)

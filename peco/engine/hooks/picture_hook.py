@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
@@ -74,7 +75,10 @@ class PictureHook(EpochEndHook):
         size = len(loader.dataset)
         count = min(self.num_images, size)
         if isinstance(loader.dataset, IterableDataset):
-            return loader.collate_fn(list(islice(loader.dataset, count)))
+            # A copy from its beginning: a pass of its own would count as one of the training's.
+            dataset = copy.deepcopy(loader.dataset)
+            dataset.set_epoch(0)
+            return loader.collate_fn(list(islice(dataset, count)))
         indices = np.linspace(0, size - 1, count).round().astype(int).tolist()
         return loader.collate_fn([loader.dataset[index] for index in indices])
 

@@ -85,5 +85,7 @@ class RuntimeInfoHook(_RuntimeInfoHook):
         if len(bad):
             raise ValueError(
                 f'the loss of step {runner.iter + 2 - steps + bad[0]} is {losses[bad[0]]}: go on '
-                f'from the last checkpoint under {runner.work_dir} by --resume without --amp, or '
-                'begin anew with a lower optim_wrapper.optimizer.lr (--resume keeps the old one)')
+                f'from the last checkpoint under {runner.work_dir} by --resume in float32 '
+                '(without --amp; where the config names peco.AmpOptimWrapper, by --cfg-options '
+                'optim_wrapper.dtype=float32), or begin anew with a lower '
+                'optim_wrapper.optimizer.lr (--resume keeps the old one)')

@@ -22,7 +22,8 @@ class AmpOptimWrapper(OptimWrapper):
     and RoI features in float32 (see :func:`add_float32_islands`).
 
     Args:
-        dtype: ``'bfloat16'``, the only one.
+        dtype: ``'bfloat16'``, or ``'float32'`` for no autocast, by which a config that names this
+            class can be run in full precision.
         **kwargs: Arguments of :class:`mmengine.optim.OptimWrapper` (optimizer, clip_grad,
             accumulative_counts ...).
 
@@ -37,10 +38,11 @@ class AmpOptimWrapper(OptimWrapper):
     """
 
     def __init__(self, dtype: str = 'bfloat16', **kwargs) -> None:
-        if dtype not in ('bfloat16', torch.bfloat16):
-            raise ValueError(f"dtype={dtype!r}: peco.AmpOptimWrapper runs in 'bfloat16' only; for "
+        if dtype not in ('bfloat16', 'float32', torch.bfloat16, torch.float32):
+            raise ValueError(f"dtype={dtype!r}: peco.AmpOptimWrapper runs in 'bfloat16'; for "
                              "float16 on a GPU use type='mmengine.AmpOptimWrapper'")
         super().__init__(**kwargs)
+        self.enabled = dtype in ('bfloat16', torch.bfloat16)
         self._prepared: nn.Module | None = None
         #: Set by :class:`peco.engine.hooks.RuntimeInfoHook`, which then reads ``grad_norm``.
         self.defers_grad_norm = False
@@ -50,11 +52,16 @@ class AmpOptimWrapper(OptimWrapper):
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """Wrap one forward pass of ``model``: autocast, and no gradient exchange that is vain."""
+        if not self.enabled:
+            with super().optim_context(model):
+                yield
+            return
         device = next(model.parameters()).device
         if device.type == 'cuda' and not torch.cuda.is_bf16_supported(including_emulation=False):
             raise ValueError(f"GPU '{torch.cuda.get_device_name(device)}' has no bfloat16: train "
-                             'without --amp, or, where the config names this class, in float16: '
-                             '--cfg-options optim_wrapper.type=mmengine.AmpOptimWrapper '
+                             'without --amp, or, where the config names this class, by '
+                             '--cfg-options optim_wrapper.dtype=float32, or in float16: '
+                             'optim_wrapper.type=mmengine.AmpOptimWrapper '
                              'optim_wrapper.dtype=float16 (tokenizers in float32 only)')
         if self._prepared is not model:
             add_float32_islands(model)

@@ -63,7 +63,9 @@ class LPIPSLoss(BasePerceptualLoss):
         self.network = Frozen(model)
 
     def _distances(self, x: torch.Tensor, x_hat: torch.Tensor) -> torch.Tensor:
-        return self.network(x * 2 - 1, x_hat * 2 - 1).flatten()
+        # In fp32: differences of unit vectors have few digits in half precision.
+        with torch.autocast(x.device.type, enabled=False):
+            return self.network(x.float() * 2 - 1, x_hat.float() * 2 - 1).flatten()
 
 
 def _load_trunk(trunk: nn.Module, checkpoint: str) -> None:

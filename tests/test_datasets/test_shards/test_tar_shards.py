@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader
 from peco.datasets import ImageFolder
 from peco.datasets.shards import TarShards, tar_shards, write_shards
 from peco.engine.cli import build_runner, complete_dataloaders
+from peco.engine.hooks import PictureHook
 from tests.toy_configs import (
     make_images,
     pretrain_config,
@@ -234,3 +236,21 @@ def test_shards_are_refused_where_each_image_counts(folder, images, capsys, tmp_
     config = write_config(cfg, tmp_path / 'shard_test.py')
     assert run_tool('test', config, 'none.pth') == 2
     assert 'peco.TarShards leaves images out' in capsys.readouterr().err
+
+
+def test_a_picture_takes_no_pass_from_the_training(folder):
+    dataset = TarShards(str(folder), PIPELINE, batch_size=2)
+    runner = SimpleNamespace(val_loop=None, train_dataloader=DataLoader(
+        dataset, batch_size=2, collate_fn=default_collate))
+
+    def order():
+        return [sample['data_samples'].sample_idx for sample in dataset]
+
+    def drawn():
+        data = PictureHook(num_images=3)._choose_images(runner)
+        return [sample.sample_idx for sample in data['data_samples']]
+
+    before, shown, after, again = order(), drawn(), order(), drawn()
+    epoch, _ = _seen(TarShards(str(folder), PIPELINE, batch_size=2), 0)
+    assert [before, after] == [[index for index, _ in epoch(number)] for number in range(2)]
+    assert shown == again == before[:3]  # after a resume, too

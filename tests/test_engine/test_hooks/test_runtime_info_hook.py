@@ -122,5 +122,5 @@ def test_a_lost_loss_ends_the_run_before_the_next_checkpoint(images, tokenizer_r
                  custom_hooks=[dict(type='peco.SpoilOfTest', step=step)])
     assert run_tool('train', cfg, '--work-dir', tmp_path / 'w') == 2
     error, = capsys.readouterr().err.strip().splitlines()
-    assert f'the loss of step {step + 1} is nan' in error and '--resume without --amp' in error
+    assert f'the loss of step {step + 1} is nan' in error and '--resume in float32' in error
     assert {int(path.stem[5:]) for path in (tmp_path / 'w').glob('iter_*.pth')} == set(kept)

@@ -77,6 +77,14 @@ def test_state_survives():
                            optim.optimizer.state[parameter]['momentum_buffer'])
 
 
+def test_float32_computes_as_without_it():
+    model = Probe()
+    optim = wrapper(model, dtype='float32')
+    with optim.optim_context(model):
+        model(torch.rand(2, 4))
+    assert model.seen == torch.float32
+
+
 def test_other_types_are_refused():
     with pytest.raises(ValueError, match="dtype='float16'.*mmengine.AmpOptimWrapper"):
         wrapper(Probe(), dtype='float16')

@@ -7,10 +7,13 @@ import torch
 from peco.evaluation.metrics import DumpSegResults
 
 
-@pytest.mark.parametrize('count, kind', [(256, np.uint8), (257, np.uint16)])
+@pytest.mark.parametrize('count, kind', [(256, np.uint8), (257, np.uint16), (None, np.uint16)])
 def test_classes_of_pixels_alone_in_one_type_for_all_images(count, kind, tmp_path):
     metric = DumpSegResults(str(tmp_path / 'a.pkl'))
-    metric.dataset_meta = dict(classes=[str(index) for index in range(count)])
+    if count is None:
+        count = 300
+    else:
+        metric.dataset_meta = dict(classes=[str(index) for index in range(count)])
     for image in range(3):
         labels = torch.full((1, 2, 4), min(image * 128, count - 1))
         metric.process(None, [dict(img_path=f'{image}.png', seg_logits=dict(data=torch.ones(9)),

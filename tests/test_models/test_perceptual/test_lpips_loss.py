@@ -46,6 +46,15 @@ def test_equals_lpips_on_minus_one_to_one(checkpoint, reference):
     assert ((without - expected).abs() > 0.01 * expected).all()
 
 
+def test_autocast_costs_no_digits(checkpoint):
+    x, x_hat = _pair()
+    loss = LPIPSLoss('squeeze', checkpoint)
+    expected = loss.distance(x, x_hat)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert torch.equal(loss.distance(x, x_hat), expected)
+        assert torch.isfinite(loss(x, x_hat.bfloat16())) and loss(x, x_hat).dtype == torch.float32
+
+
 def test_gradients_reach_the_reconstruction_only(checkpoint):
     x, x_hat = _pair()
     loss = LPIPSLoss('squeeze', checkpoint).train()
