@@ -95,6 +95,10 @@ def complete_dataloaders(cfg: Config, pin_memory: bool = True,
             persistent_workers=True,
             collate_fn=dict(type='pseudo_collate' if unequal else 'default_collate'))
         loader.update(deepcopy(cfg[name]))
+        for part in ('collate_fn', 'worker_init_fn'):
+            if isinstance(loader.get(part), dict):
+                # A base of another library leaves it, and mmengine gives it to the function.
+                loader[part].pop('_scope_', None)
         workers = loader.get('num_workers', 0) > 0
         loader.persistent_workers = workers and persistent_workers and loader.persistent_workers
         loader.pin_memory = pin_memory and loader.pin_memory

@@ -18,6 +18,7 @@ from torch.utils.data import IterableDataset
 from peco.datasets import ImageFolder
 from peco.datasets.shards import write_shards
 from peco.engine.checks import check_components
+from peco.engine.cli import complete_dataloaders
 from peco.engine.pipeline import Pipeline
 from peco.engine.study import Study
 from peco.registry import MODELS
@@ -66,12 +67,9 @@ def _without_files(node):
     return node
 
 
-def _datasets(cfg: Config):
-    for loader in LOADERS:
-        dataset = (cfg.get(loader) or {}).get('dataset')
-        if dataset is not None:
-            dataset = dataset.get('dataset', dataset)  # repeated
-            yield from dataset.get('datasets', [dataset])
+def _datasets(loader: dict):
+    dataset = loader['dataset'].get('dataset', loader['dataset'])  # repeated
+    yield from dataset.get('datasets', [dataset])
 
 
 @pytest.fixture(scope='module')
@@ -110,9 +108,10 @@ def test_config_builds_its_model(path):
 @pytest.mark.parametrize('path', CONFIGS, ids=_name)
 def test_config_pipelines_and_metrics_run(path, image_folder):
     cfg = _load(path)
-    datasets = list(_datasets(cfg))
-    assert datasets
-    for dataset in datasets:
+    complete_dataloaders(cfg)
+    loaders = [cfg[name] for name in LOADERS if cfg.get(name)]
+    assert loaders
+    for loader, dataset in ((one, dataset) for one in loaders for dataset in _datasets(one)):
         small = dict(dataset, data_root=str(image_folder), data_prefix='')
         small.pop('token_cache', None)
         if small.pop('num_per_class', None):
@@ -121,9 +120,14 @@ def test_config_pipelines_and_metrics_run(path, image_folder):
             small['holdout'] = dict(small['holdout'], fraction=0.5)
         if dataset['type'] == 'peco.TarShards':
             del small['data_prefix']
+            small['batch_size'] = 2
         built = DATASETS.build(small)
         sample = next(iter(built)) if isinstance(built, IterableDataset) else built[0]
         assert set(sample) == {'inputs', 'data_samples'}
+        loader = dict(loader, dataset=[sample] * 4, batch_size=2, num_workers=0,
+                      persistent_workers=False)
+        batch = next(iter(Runner.build_dataloader(loader)))
+        assert len(batch['data_samples']) == 2
     for key in ('val_evaluator', 'test_evaluator'):
         for metric in cfg.get(key) if isinstance(cfg.get(key), list) else [cfg.get(key)]:
             if metric is not None and 'classifier' in metric:
