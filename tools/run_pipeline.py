@@ -31,7 +31,9 @@ def parse_args() -> argparse.Namespace:
 def show_stages(pipeline: Pipeline) -> None:
     """Print a line for each stage."""
     for stage in pipeline.stages:
-        print(f'{stage.name:24} {stage.run:10} {stage.config or " ".join(stage.args)}')
+        lacks = ', '.join(stage.lacks())
+        print(f'{stage.name:24} {stage.run:10} {stage.config or " ".join(stage.args)}'
+              + (f'   (left out: {lacks} is not installed)' if lacks else ''))
 
 
 def main() -> int:

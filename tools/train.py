@@ -46,6 +46,9 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     # Without an optimizer the config cannot train, as the check of the config tells.
     if args.amp and cfg.get('optim_wrapper') is not None:
+        if cfg.optim_wrapper.get('dtype') == 'float32':
+            raise ConfigError('--amp trains in bfloat16 and optim_wrapper.dtype=float32 does not: '
+                              'leave one of them out')
         for key in ('dtype', 'loss_scale', 'use_fsdp'):
             cfg.optim_wrapper.pop(key, None)
         cfg.optim_wrapper.type = 'peco.AmpOptimWrapper'

@@ -8,6 +8,8 @@ model = dict(
     # Codes have 20 steps to follow the encoder, not 100 epochs.
     quantizer=dict(init='data', decay=0.5, restart_interval=4),
     perceptual_loss=dict(
+        # Unlike in the recipe: so it was measured.
+        normalize_channels=False,
         network=dict(
             _delete_=True,
             type='peco.BackboneFeatures',

@@ -1,4 +1,4 @@
-# The same on the tokens of VQ-KD, which cannot be drawn.
+# The same on the tokens of VQ-KD.
 _base_ = 'pretrain_vitb_800e.py'
 
 tokenizer_checkpoint = (
@@ -16,4 +16,3 @@ model = dict(
         quantizer=_base_.tokenizer.quantizer,
         decoder=dict(type='peco.FeatureDecoder', in_channels=256, out_channels=768)),
     tokenizer_checkpoint=tokenizer_checkpoint)
-custom_hooks = [dict(type='peco.TokenizerGuardHook')]

@@ -9,4 +9,3 @@ vq_kd_tokenizer = dict(
 model = dict(vq_kd_tokenizer, _delete_=True, network=_base_.perceptual_loss.network)
 val_evaluator = [dict(type='peco.CodebookMetric', codebook_size=8192)]
 test_evaluator = val_evaluator
-custom_hooks = [dict(type='peco.CodebookHook')]

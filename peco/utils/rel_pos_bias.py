@@ -129,8 +129,9 @@ def resize_bias_table(table: Tensor, src_grid: Grid, dst_grid: Grid,
     """Resize a bias table to another grid, linearly between BEiT's geometric nodes.
 
     BEiT's own code has cubic splines between them. Equals
-    ``timm.layers.resize_rel_pos_bias_table`` for square grids, takes non-square grids too, returns
-    the table itself for an unchanged grid, and is differentiable.
+    ``timm.layers.resize_rel_pos_bias_table`` on square grids that are larger by more than a few
+    patches, is exact on smaller ones, takes non-square grids too, returns the table itself for an
+    unchanged grid, and is differentiable.
 
     Args:
         table: Table of shape ``(rows, num_heads)``.

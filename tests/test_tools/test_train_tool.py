@@ -129,3 +129,10 @@ def test_errors_of_the_run_keep_their_traceback_and_end_with_the_mend(images, tm
     errors = capsys.readouterr().err
     assert 'Traceback' in errors and 'Tried to allocate 2 GiB' in errors
     assert errors.strip().splitlines()[-1].startswith('error: the device is out of memory')
+
+
+def test_two_precisions_are_refused(images, tmp_path, capsys):
+    config = write_config(classifier_config(images), tmp_path / 'train_two_precisions.py')
+    assert run_tool('train', config, '--work-dir', tmp_path, '--amp', '--cfg-options',
+                    'optim_wrapper.dtype=float32') == 2
+    assert '--amp trains in bfloat16 and optim_wrapper.dtype=float32' in capsys.readouterr().err

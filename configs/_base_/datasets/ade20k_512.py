@@ -1,5 +1,5 @@
-# ADE20K at 512 px. Several scales in testing as in BEiT's: of the short side, no smaller than the
-# window; in mmseg's own file they are relative to each image's size.
+# ADE20K at 512 px. The scales of --tta are those of BEiT's code: they set the short side, which is
+# never smaller than the window. In mmseg's own file they are relative to each image's size.
 _base_ = 'mmseg::_base_/datasets/ade20k.py'
 data_root = '{{$PECO_ADE_DIR:data/ade/ADEChallengeData2016}}'
 

@@ -1,4 +1,4 @@
-# ADE20K at 640 px; several scales in testing as at 512 px.
+# ADE20K at 640 px; the scales of --tta as at 512 px.
 _base_ = 'mmseg::_base_/datasets/ade20k_640x640.py'
 data_root = '{{$PECO_ADE_DIR:data/ade/ADEChallengeData2016}}'
 

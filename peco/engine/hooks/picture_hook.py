@@ -77,7 +77,8 @@ class PictureHook(EpochEndHook):
         if isinstance(loader.dataset, IterableDataset):
             # A copy from its beginning: a pass of its own would count as one of the training's.
             dataset = copy.deepcopy(loader.dataset)
-            dataset.set_epoch(0)
+            if hasattr(dataset, 'set_epoch'):
+                dataset.set_epoch(0)
             return loader.collate_fn(list(islice(dataset, count)))
         indices = np.linspace(0, size - 1, count).round().astype(int).tolist()
         return loader.collate_fn([loader.dataset[index] for index in indices])

@@ -149,8 +149,7 @@ class Pipeline:
         """Run what is not finished, up to the stage ``until``; return an exit code."""
         console = console or Console()
         end = len(self.stages) if until is None else self.index(until) + 1
-        stages = [stage for stage in self.stages[:end] if not stage.lacks()]
-        code = self.run_stages(stages, console)
+        code = self.run_stages(self.stages[:end], console)
         if code:
             return code
         records, stale = self.ledger.examine()
@@ -165,6 +164,7 @@ class Pipeline:
 
     def run_stages(self, stages: Sequence[Stage], console: Console) -> int:
         """Run what is not finished of some stages; return an exit code."""
+        stages = [stage for stage in stages if not stage.lacks()]
         todo = self.ledger.left(stages)
         console.print(f'{self.title}: {len(stages) - len(todo)} of {len(stages)} stages finished, '
                       f'{len(todo)} to run under {self.work_dir}')

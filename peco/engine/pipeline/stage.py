@@ -45,7 +45,8 @@ class Stage:
         cfg_options: Overrides, passed on as ``--cfg-options``.
         makes: A file that the stage must leave behind.
         minutes: Rough length, from which the pipeline guesses what is left.
-        needs: Packages beyond the core; where one is not installed, the pipeline leaves it out.
+        needs: Packages beyond the core; where one is not installed, the pipeline leaves it out (and
+            what reads it must need the same).
 
     Raises:
         ValueError: ``run`` needs a config or checkpoint that is missing.

@@ -199,7 +199,8 @@ class Study:
         console = console or Console()
         end = len(self.pipeline.stages) if until is None else self.pipeline.index(until) + 1
         # Told before hours of work, and before anything is written.
-        self.pipeline.ledger.left(self.pipeline.stages[:end])
+        self.pipeline.ledger.left(
+            [stage for stage in self.pipeline.stages[:end] if not stage.lacks()])
         with exit_on_sigterm():
             try:
                 if self.jobs > 1 and until is None:

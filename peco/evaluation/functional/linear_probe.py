@@ -22,7 +22,7 @@ def linear_probe(bank: Features,
     Columns are divided by their standard deviation in the bank (no centring, which the intercept
     makes up for and which would fill a sparse matrix). The L2 penalty is the one that classifies a
     held-out fifth of the bank best; the query set takes no part in it. Where that is the weakest or
-    the strongest one and clearly better than the next, a warning says so.
+    the strongest of three or more, and clearly better than the next, a warning says so.
 
     Args:
         bank: ``(N, C)``, dense or sparse.
@@ -64,15 +64,17 @@ def linear_probe(bank: Features,
 
 def _check_range(penalties: Sequence[float], scores: Sequence[float], number: int) -> None:
     """Warn where a penalty beyond the range is likely to be better: by a standard error."""
+    if len(penalties) < 3:
+        return
     order = np.argsort(penalties)
     best, following = {0: order[:2], len(order) - 1: order[:-3:-1]}.get(
         int(np.argmax(np.asarray(scores)[order])), (None, None))
     if best is None:
         return
-    error = np.sqrt(scores[best] * (1 - scores[best]) / number)
+    error = max(np.sqrt(scores[best] * (1 - scores[best]) / number), 1 / number)
     if scores[best] > scores[following] + error:
         print_log(f'the best L2 penalty of {list(penalties)} is {penalties[best]}, at the end of '
-                  'the range: the probe is too low, set penalties to a wider one',
+                  'the range: the probe may be too low, set penalties to a wider one',
                   logger='current', level=logging.WARNING)
 
 

@@ -146,7 +146,8 @@ class PeCo(BaseSelfSupervisor):
                 f"head.num_classes={meta['codebook_size']}")
         self.token_cache.check(grid=grid)
         if self.tokenizer is not None:
-            self.token_cache.check(tokenizer=self.tokenizer_info)
+            self.token_cache.check(tokenizer=self.tokenizer_info,
+                                   tokenizer_amp=self.tokenizer_amp)
 
     @contextmanager
     def with_tokenizer(self) -> Iterator[nn.Module | None]:

@@ -65,6 +65,7 @@ def test_the_penalty_is_chosen_on_the_bank():
     ((0.1, 1e-3, 1e-5), True),
     ((1e3, 1e2, 10.), True),  # a weaker one
     ((1e-4, 0.3, 1e3), False),
+    ((1e-6, 0.1), False),  # two are no range
     ((1e-6, ), False),
 ])
 def test_a_range_that_ends_too_soon_is_told(penalties, told, monkeypatch):
