@@ -43,8 +43,7 @@ def test_resumed_run_equals_one_without_a_stop(images, tmp_path):
     assert len(found['message_hub']['log_scalars']['train/loss'].data[0]) == 8
 
 
-@pytest.mark.parametrize('by_epoch', [True, False])
-@pytest.mark.parametrize('workers', [0, 1])
+@pytest.mark.parametrize('workers, by_epoch', [(0, True), (1, False)])
 def test_a_resumed_run_draws_other_crops(images, tmp_path, workers, by_epoch):
     """The same images in the same order, but not the crops of the first epoch again."""
     seen = []
