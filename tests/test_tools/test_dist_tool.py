@@ -108,6 +108,7 @@ def test_slurm(tmp_path):
     assert done.stdout.splitlines()[-6:] == ['c.py', 'a.pth', '--out', 'x', '--launcher', 'slurm']
 
 
+@pytest.mark.whole
 def test_two_ranks_share_a_token_cache(images, tokenizer_run, tmp_path):
     cfg = pretrain_config(images, tokenizer_run / 'epoch_2.pth')
     cfg['train_dataloader']['dataset']['pipeline'][1:1] = [

@@ -145,6 +145,7 @@ def _three_steps(data, folder):
     return found
 
 
+@pytest.mark.whole
 def test_two_ranks_without_a_search_for_unused_parameters(data, tmp_path):
     first, second = run_distributed(_three_steps, 2, data, tmp_path)
     for task in TASKS:

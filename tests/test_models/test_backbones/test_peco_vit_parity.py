@@ -70,8 +70,9 @@ def test_maps_of_several_blocks_equal_timm():
     assert (outs[2] - wanted).abs().max() <= 1e-5
 
 
-@pytest.mark.parametrize('variant', ['per_layer', 'absolute'])
-@pytest.mark.parametrize('new_size', [48, 24])
+# Bias tables of smaller grids are exact here, and not in timm: see test_rel_pos_bias.py.
+@pytest.mark.parametrize('variant, new_size',
+                         [('per_layer', 48), ('absolute', 48), ('absolute', 24)])
 def test_another_image_size_equals_timm_with_resized_tables(variant, new_size):
     theirs, ours = VARIANTS[variant]
     beit = timm_beit(global_pool='avg', **theirs)
