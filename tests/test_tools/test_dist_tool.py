@@ -28,6 +28,7 @@ def run(script, *args, **variables):
                           env={**environment, **variables}, capture_output=True)
 
 
+@pytest.mark.whole
 def test_two_ranks_train_and_test(images, tmp_path):
     cfg = classifier_config(images)
     config = write_config(cfg, tmp_path / 'dist_train.py')
@@ -47,6 +48,7 @@ def test_two_ranks_train_and_test(images, tmp_path):
     assert done.stdout.count('accuracy/top1 │') == 1
 
 
+@pytest.mark.whole
 def test_what_is_missing_is_told_once_and_the_exit_code_comes_back(images, tmp_path):
     cfg = classifier_config(images)
     cfg['train_dataloader']['dataset']['data_root'] = '/none'
