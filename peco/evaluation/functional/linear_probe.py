@@ -67,12 +67,12 @@ def _check_range(penalties: Sequence[float], scores: Sequence[float], number: in
     if len(penalties) < 3:
         return
     order = np.argsort(penalties)
-    best, following = {0: order[:2], len(order) - 1: order[:-3:-1]}.get(
-        int(np.argmax(np.asarray(scores)[order])), (None, None))
-    if best is None:
+    weakest, strongest = order[:2], order[:-3:-1]
+    best, inner = max(weakest, strongest, key=lambda end: scores[end[0]])
+    if scores[best] < max(scores):
         return
     error = max(np.sqrt(scores[best] * (1 - scores[best]) / number), 1 / number)
-    if scores[best] > scores[following] + error:
+    if scores[best] > scores[inner] + error:
         print_log(f'the best L2 penalty of {list(penalties)} is {penalties[best]}, at the end of '
                   'the range: the probe may be too low, set penalties to a wider one',
                   logger='current', level=logging.WARNING)
