@@ -1,6 +1,23 @@
-"""Small things that are made once for all tests: images, a trained tokenizer, a classifier."""
+"""Small things that are made once for all tests: images, a trained tokenizer, a classifier.
+
+Tests see no GPU, so that they are the same on every machine; ``-m gpu`` runs those marked ``gpu``.
+"""
+
+import os
 
 import pytest
+
+
+def pytest_configure(config):
+    if config.option.markexpr != 'gpu':
+        os.environ['CUDA_VISIBLE_DEVICES'] = ''
+
+
+@pytest.fixture(autouse=True)
+def no_scope_of_another_test():
+    """A Runner leaves its default scope behind, in which the next test would build its parts."""
+    from mmengine.registry import DefaultScope
+    DefaultScope._instance_dict.clear()
 
 
 @pytest.fixture(scope='session')

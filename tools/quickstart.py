@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import _environment  # noqa: F401
+import _forking  # noqa: F401
 from rich.console import Console
 
 from peco.datasets.demo import make_demo_data

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import _environment  # noqa: F401
+import _forking  # noqa: F401
 
 from peco.engine.pipeline import Pipeline, add_amp_argument, run_from_command_line, working_in
 

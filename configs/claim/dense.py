@@ -29,8 +29,8 @@ _perceptual = {
     for data, folder in _folder.items()
 }
 _tokenizer = {
-    'nuclei': 'configs/claim/tokenizer_vqgan-f8_b64-coslr-8e_nuclei.py',
-    'camvid': _folder['camvid'] + 'tokenizer_vqgan-f8_b64-coslr-8e_camvid.py'
+    'nuclei': 'configs/claim/tokenizer_vqgan-f8_b16-coslr-8e_nuclei.py',
+    'camvid': _folder['camvid'] + 'tokenizer_vqgan-f8_b16-coslr-8e_camvid.py'
 }
 _task = {
     'nuclei': ('Mask R-CNN', 'mask-rcnn_peco-vit-micro_b4-coslr-4e_nuclei.py'),

@@ -30,6 +30,7 @@ from .hooks import (
     FastForwardHook,
     ResumeCheckHook,
     ResumeSeedHook,
+    TokenizerSizeHook,
 )
 from .hooks.epoch_end import unwrap
 from .image_folders import is_dataset, use_test_mode
@@ -139,7 +140,7 @@ def build_runner(cfg: Config, stage: str, launcher: str) -> BaseRunner:
             raise ConfigError(problems)
         if stage == 'train':
             _check_train_length(runner)
-            _add_codebook_check(runner)
+            _add_tokenizer_hooks(runner)
             runner.register_hook(EpochOfDatasetHook())
             runner.register_hook(ResumeCheckHook())
             runner.register_hook(ResumeSeedHook())
@@ -164,10 +165,12 @@ def _check_train_length(runner: Runner) -> None:
             f'{max(1, images // ranks)} or train_dataloader.drop_last=False')
 
 
-def _add_codebook_check(runner: Runner) -> None:
-    has_check = any(isinstance(hook, CodebookInitHook) for hook in runner.hooks)
-    if hasattr(unwrap(runner.model), 'quantizer') and not has_check:
-        runner.register_hook(CodebookInitHook())
+def _add_tokenizer_hooks(runner: Runner) -> None:
+    if not hasattr(unwrap(runner.model), 'quantizer'):
+        return
+    for kind in (CodebookInitHook, TokenizerSizeHook):
+        if not any(isinstance(hook, kind) for hook in runner.hooks):
+            runner.register_hook(kind())
 
 
 def check_device(name: str | None) -> None:

@@ -199,3 +199,16 @@ def test_study_files_name_what_exists(path, smoke, monkeypatch):
         stages = {measure.stage} if measure.shared else {
             f'seed0/{arm}/{measure.stage}' for arm in arms}
         assert stages <= made
+
+
+@pytest.mark.parametrize('folder, word', [
+    ('camvid', ''), ('cifar10', ''), ('claim', 'cifar10'), ('imagenet_samples', ''), ('nuclei', ''),
+    ('peco', ''), ('quickstart', '')])
+def test_tokenizers_learn_from_images_of_the_size_that_they_are_for(folder, word):
+    """On nuclei one of 64 px crops made 20 in place of 31 dB out of 128 px."""
+    sizes = {
+        kind: {step['size'] for path in CONFIGS
+               if path.parent.name == folder and path.name.startswith(kind) and word in path.name
+               for step in _load(path).get('train_pipeline', [])
+               if step['type'] == 'peco.CropAndResize'} for kind in ('tokenizer', 'pretrain')}
+    assert len(sizes['tokenizer']) == 1 and sizes['tokenizer'] == sizes['pretrain']

@@ -3,7 +3,7 @@
 # adds its measures to the table and its steps to ``smoke``.
 _c = 'configs/{data}/'
 _perceptual = _c + 'perceptual_simclr-resnet18_b64-coslr-10e_{data}.py'
-_tokenizer = _c + 'tokenizer_vqgan-f8_b64-coslr-8e_{data}.py'
+_tokenizer = _c + 'tokenizer_vqgan-f8_b16-coslr-8e_{data}.py'
 _network = {'model.perceptual_loss.network.checkpoint': '{work_dir}/perceptual_network.pth'}
 _arms = {
     'finetune': ('{task} from the pretrained backbone', _c + '{finetune}.py',

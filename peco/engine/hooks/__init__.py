@@ -11,9 +11,11 @@ from .resume_seed_hook import ResumeSeedHook
 from .runtime_info_hook import RuntimeInfoHook
 from .show_results_hook import ShowResultsHook
 from .tokenizer_guard_hook import TokenizerGuardHook, TokenizerMismatchError
+from .tokenizer_size_hook import TokenizerSizeHook
 
 __all__ = [
     'CodebookHook', 'CodebookInitHook', 'EpochOfDatasetHook', 'FastForwardHook',
     'OnlineKNNHook', 'PictureHook', 'ResumeCheckHook', 'ResumeSeedHook',
-    'RuntimeInfoHook', 'ShowResultsHook', 'TokenizerGuardHook', 'TokenizerMismatchError'
+    'RuntimeInfoHook', 'ShowResultsHook', 'TokenizerGuardHook', 'TokenizerMismatchError',
+    'TokenizerSizeHook'
 ]

@@ -9,11 +9,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+from mmengine.device import get_device
+
 from peco.utils.peak_memory import peak_memory
 
 from .end_with import end_with
 
 PEAK_MEMORY = 'peak memory of the process:'
+_FRESH = ('import sys; from peco.engine.pipeline.stage_process import run_tool; '
+          'run_tool(sys.argv[1:])')
 
 
 def _child(argv: list[str], write_end: int, parent: int) -> None:
@@ -21,8 +26,22 @@ def _child(argv: list[str], write_end: int, parent: int) -> None:
     os.dup2(write_end, 1)
     os.dup2(write_end, 2)
     os.close(write_end)
+    # NVML, which tools/_forking.py has asked instead, does not know whether CUDA works.
+    os.environ.pop('PYTORCH_NVML_BASED_CUDA_CHECK', None)
+    # mmengine looked for a GPU when it was imported, in the first process of all.
+    if get_device() == 'cuda' and torch.cuda._is_in_bad_fork():
+        os.execv(sys.executable, [sys.executable, '-c', _FRESH, *argv])
     sys.stdout = os.fdopen(1, 'w', buffering=1, closefd=False)
     sys.stderr = os.fdopen(2, 'w', buffering=1, closefd=False)
+    run_tool(argv)
+
+
+def run_tool(argv: list[str]) -> None:
+    """Run a Python tool in this process, and tell the memory that it took.
+
+    Args:
+        argv: Tool and arguments.
+    """
     sys.argv = list(argv)
     # As ``python tools/x.py`` does.
     sys.path.insert(0, str(Path(argv[0]).parent))
@@ -36,8 +55,9 @@ class StageProcess:
     """Run a Python tool in a fork of this process, which has the libraries imported already.
 
     Importing torch, mmpretrain and timm takes longer than many a small stage; a fork shares the
-    imports and still isolates the stage's state. The parent must not have used CUDA. A parent that
-    is killed takes the stage with it (Linux).
+    imports and still isolates the stage's state. A process that asked CUDA for GPUs, were it only
+    for their number, has useless forks: there a new interpreter takes the fork's place, and imports
+    all anew. A parent that is killed takes the stage with it (Linux).
 
     Args:
         argv: Tool and arguments.

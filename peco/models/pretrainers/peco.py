@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 import torch
+from mmengine.logging import print_log
 from mmpretrain.models.selfsup import BaseSelfSupervisor
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
@@ -136,6 +138,13 @@ class PeCo(BaseSelfSupervisor):
                 f'{size[1]} pixels, the backbone has {patches[0]}x{patches[1]} patches at '
                 f'{self.backbone.img_size[0]}x{self.backbone.img_size[1]}: choose patch_size, '
                 "the tokenizer's stride or tokenizer_size so that both are equal")
+        trained = getattr(self.tokenizer, 'trained_size', None)
+        if trained not in (None, size):
+            print_log(
+                f'The tokenizer was trained on images of {trained[0]}x{trained[1]} pixels and is '
+                f'given {size[0]}x{size[1]}: there its codes may mean little. Compare its PSNR at '
+                'both sizes by tools/test.py, or train it at this one.', logger='current',
+                level=logging.WARNING)
 
     def _check_token_cache(self) -> None:
         meta, grid = self.token_cache.meta, list(self.backbone.grid)

@@ -56,6 +56,8 @@ class BaseTokenizer(BaseModel, metaclass=ABCMeta):
         self.commitment_weight = commitment_weight
         self.value_range = tuple(float(value) for value in value_range)
         self._frozen = False
+        # Height and width of the images that it was trained on, where its checkpoint tells.
+        self.trained_size: tuple[int, int] | None = None
         channels = dict(encoder=self.encoder.out_channels, quantizer=self.quantizer.code_dim,
                         decoder=self.decoder.in_channels)
         if len(set(channels.values())) > 1:

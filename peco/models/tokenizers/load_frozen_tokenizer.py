@@ -50,4 +50,5 @@ def load_frozen_tokenizer(cfg: dict, checkpoint: str) -> BaseTokenizer:
     if not tokenizer.quantizer.initialised:
         raise ValueError(f'The codebook in {checkpoint} is not initialised: train the tokenizer '
                          f'for more steps and use a later checkpoint.')
+    tokenizer.trained_size = tuple(loaded.get('image_size') or ()) or None
     return tokenizer.freeze()

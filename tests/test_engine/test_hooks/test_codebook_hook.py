@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from peco.engine.hooks import CodebookHook
-from tests.toy_configs import run_tool, tokenizer_config, write_config
+from peco.utils.checkpoint import load_checkpoint
+from tests.toy_configs import SIZE, run_tool, tokenizer_config, write_config
 
 
 def scalars(work_dir):
@@ -20,6 +21,12 @@ def test_every_epoch_is_logged(tokenizer_run):
     assert [record['step'] for record in found] == [2, 4]
     assert all(0 < record['codebook_usage_epoch'] <= 100 for record in found)
     assert all(1 <= record['codebook_perplexity_epoch'] <= 8 for record in found)
+
+
+def test_checkpoints_tell_the_size_of_image(tokenizer_run, vq_kd_run, pretrain_run):
+    for folder in (tokenizer_run, vq_kd_run):
+        assert load_checkpoint(str(folder / 'epoch_2.pth'))['image_size'] == [SIZE, SIZE]
+    assert 'image_size' not in load_checkpoint(str(pretrain_run / 'epoch_2.pth'))
 
 
 def test_iteration_based_loop(images, tmp_path):

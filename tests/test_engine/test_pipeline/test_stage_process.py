@@ -7,8 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
-from peco.engine.pipeline import StageProcess
+from peco.engine.pipeline import StageProcess, stage_process
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_process_returns_output_and_exit_code(tmp_path):
@@ -18,6 +21,35 @@ def test_process_returns_output_and_exit_code(tmp_path):
     assert StageProcess([str(tool)], tmp_path / 'log').run(lines.append) == 3
     assert lines[:2] == ['one', 'two'] and lines[2].startswith('peak memory of the process: ')
     assert 'one\ntwo\n' in (tmp_path / 'log').read_text()
+
+
+@pytest.mark.parametrize('poisoned', [False, True])
+def test_where_forks_cannot_use_cuda_a_new_interpreter_runs_the_tool(tmp_path, monkeypatch,
+                                                                     poisoned):
+    monkeypatch.setattr(torch.cuda, '_is_in_bad_fork', lambda: poisoned)
+    monkeypatch.setattr(stage_process, 'get_device', lambda: 'cuda')
+    monkeypatch.setenv('PYTORCH_NVML_BASED_CUDA_CHECK', '1')
+    monkeypatch.setitem(sys.modules, 'imported_by_the_parent', sys)
+    tool = tmp_path / 'tool.py'
+    (tmp_path / 'beside.py').write_text('NAME = "beside"\n')
+    tool.write_text('import os, sys, beside\nprint(sys.argv[1:], beside.NAME)\n'
+                    'print("imported_by_the_parent" in sys.modules)\n'
+                    'print(os.environ.get("PYTORCH_NVML_BASED_CUDA_CHECK"))\nsys.exit(3)\n')
+    lines = []
+    assert StageProcess([str(tool), '--x', '1'], tmp_path / 'log').run(lines.append) == 3
+    assert lines[:3] == ["['--x', '1'] beside", str(not poisoned), 'None']
+    assert lines[3].startswith('peak memory of the process: ')
+
+
+@pytest.mark.parametrize('tool', ['run_pipeline', 'quickstart', 'reproduce_claim'])
+def test_tools_ask_nvml_for_gpus_before_torch_is_imported(tool):
+    source = (ROOT / 'tools' / f'{tool}.py').read_text()
+    code = source.partition('import _forking')[0] + (
+        'import _forking, os\nassert "torch" not in sys.modules\n'
+        'print(os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"])')
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT / 'tools', text=True,
+                          capture_output=True)
+    assert done.stdout.strip() == '1', done.stderr
 
 
 STAGE = """

@@ -1,6 +1,7 @@
 """PeCo: the loss, the frozen tokenizer, targets, errors."""
 
 import copy
+from unittest import mock
 
 import pytest
 import torch
@@ -44,16 +45,19 @@ class MeanTokenizer(nn.Module):
         return 'f' * 64
 
 
-def real_tokenizer():
-    """The package's own, whose codebook is an EMA, ready to use and in train mode."""
-    torch.manual_seed(0)
+def real_tokenizer_cfg():
     size = dict(base_channels=8, channel_mult=(1, 1, 1, 1), num_res_blocks=1, attn_levels=())
-    tokenizer = MODELS.build(dict(
+    return dict(
         type='peco.PerceptualTokenizer',
         encoder=dict(type='peco.ConvEncoder', out_channels=8, **size),
         quantizer=dict(type='peco.EMAQuantizer', codebook_size=CODES, code_dim=8, init='random'),
-        decoder=dict(type='peco.ConvDecoder', in_channels=8, **size)))
-    return tokenizer.train()
+        decoder=dict(type='peco.ConvDecoder', in_channels=8, **size))
+
+
+def real_tokenizer():
+    """The package's own, whose codebook is an EMA, ready to use and in train mode."""
+    torch.manual_seed(0)
+    return MODELS.build(real_tokenizer_cfg()).train()
 
 
 def build(tokenizer=None, **kwargs):
@@ -264,12 +268,7 @@ def test_tokenizer_info():
 def test_a_tokenizer_is_loaded_from_its_checkpoint(tmp_path):
     tokenizer = real_tokenizer().eval()
     torch.save(dict(state_dict=tokenizer.state_dict()), tmp_path / 'tok.pth')
-    size = dict(base_channels=8, channel_mult=(1, 1, 1, 1), num_res_blocks=1, attn_levels=())
-    cfg = dict(
-        type='peco.PerceptualTokenizer',
-        encoder=dict(type='peco.ConvEncoder', out_channels=8, **size),
-        quantizer=dict(type='peco.EMAQuantizer', codebook_size=CODES, code_dim=8, init='random'),
-        decoder=dict(type='peco.ConvDecoder', in_channels=8, **size))
+    cfg = real_tokenizer_cfg()
     model = build(cfg, tokenizer_checkpoint=str(tmp_path / 'tok.pth'))
     images = torch.rand(2, 3, 32, 32)
     assert torch.equal(model.tokenize(images), tokenizer.tokenize(images))
@@ -279,6 +278,18 @@ def test_a_tokenizer_is_loaded_from_its_checkpoint(tmp_path):
         build(cfg, tokenizer_checkpoint=str(tmp_path / 'missing.pth'))
     with pytest.raises(ValueError, match='no tokenizer_checkpoint'):
         build(cfg)
+
+
+@pytest.mark.parametrize('trained, warns', [(None, False), ([32, 32], False), ([16, 32], True)])
+def test_a_tokenizer_trained_on_another_size_is_told(tmp_path, trained, warns):
+    tokenizer = real_tokenizer().eval()
+    size = {} if trained is None else dict(image_size=trained)
+    torch.save(dict(state_dict=tokenizer.state_dict(), **size), tmp_path / 'tok.pth')
+    with mock.patch('peco.models.pretrainers.peco.print_log') as told:
+        model = build(real_tokenizer_cfg(), tokenizer_checkpoint=str(tmp_path / 'tok.pth'))
+    assert model.tokenizer.trained_size == (tuple(trained) if trained else None)
+    assert [call.args[0].split(':')[0] for call in told.call_args_list] == warns * [
+        'The tokenizer was trained on images of 16x32 pixels and is given 32x32']
 
 
 # Ids from the data samples ----------------------------------------------------------------------
