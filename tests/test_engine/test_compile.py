@@ -1,11 +1,13 @@
 """``compile``: a step that torch has compiled trains as one that it has not."""
 
+import pytest
 import torch
 
 from peco.utils import load_checkpoint
 from tests.toy_configs import pretrain_config, run_tool, write_config
 
 
+@pytest.mark.whole
 def test_compiled_pretraining_gives_the_weights_of_eager_pretraining(
         images, tokenizer_run, pretrain_run, tmp_path):
     """The backend is the one that only records: generating code takes minutes on a CPU."""

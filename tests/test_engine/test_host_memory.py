@@ -35,6 +35,7 @@ def page_faults(how):
     return int(done.stdout)
 
 
+@pytest.mark.whole
 @pytest.mark.skipif('[always]' in HUGE_PAGES.read_text() if HUGE_PAGES.exists() else False,
                     reason='huge pages make few faults of many')
 def test_freed_memory_is_used_again():
