@@ -13,6 +13,13 @@ def pytest_configure(config):
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
 
 
+@pytest.fixture(scope='session', autouse=True)
+def short_waits_for_workers():
+    """Those of a loader that an error left behind get five seconds each to end by themselves."""
+    from torch.utils.data import _utils
+    _utils.MP_STATUS_CHECK_INTERVAL = 0.5
+
+
 @pytest.fixture(autouse=True)
 def no_scope_of_another_test():
     """A Runner leaves its default scope behind, in which the next test would build its parts."""

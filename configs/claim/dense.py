@@ -7,19 +7,17 @@ arms = ['pixel', 'pixel-x8', 'peco']
 seeds = 2
 step_seconds = 0.65  # an AVX-512 core, bfloat16
 references = ['pixel', 'pixel-x8']
-# pixel-x8: about the size of peco's whole loss, as pixel-x50 on CIFAR-10.
+# pixel-x8: about the size of peco's whole loss, as pixel-x50 on CIFAR-10. Learning rates of the
+# tokenizers on nuclei: the best of three for pixel and peco.
+_pixel = {'lambda': '0.', 'pixel-weight': '10.', 'lr-nuclei': '2e-3', 'lr-camvid': '2e-3'}
 names = {
-    'pixel': {
-        'lambda': '0.',
-        'pixel-weight': '10.'
-    },
+    'pixel': _pixel,
     'pixel-x8': {
-        'lambda': '0.',
-        'pixel-weight': '80.'
+        **_pixel, 'pixel-weight': '80.'
     },
     'peco': {
-        'lambda': '1.',
-        'pixel-weight': '10.'
+        **_pixel, 'lambda': '1.',
+        'lr-nuclei': '5e-4'
     }
 }
 
@@ -29,8 +27,8 @@ _perceptual = {
     for data, folder in _folder.items()
 }
 _tokenizer = {
-    'nuclei': 'configs/claim/tokenizer_vqgan-f8_b16-coslr-8e_nuclei.py',
-    'camvid': _folder['camvid'] + 'tokenizer_vqgan-f8_b16-coslr-8e_camvid.py'
+    data: f'{folder}tokenizer_vqgan-f8_b16-coslr-8e_{data}.py'
+    for data, folder in _folder.items()
 }
 _task = {
     'nuclei': ('Mask R-CNN', 'mask-rcnn_peco-vit-micro_b4-coslr-4e_nuclei.py'),
@@ -75,9 +73,10 @@ stages = [
             cfg_options={
                 **_seed,
                 **_network[data], 'model.perceptual_loss.weight': '{lambda}',
-                'model.pixel_loss.weight': '{pixel-weight}'
+                'model.pixel_loss.weight': '{pixel-weight}',
+                'optim_wrapper.optimizer.lr': f'{{lr-{data}}}'
             },
-            minutes=22),
+            minutes=14),
         dict(
             name=f'{data}-tokens',
             title=f'{data}: what the tokens keep',
@@ -94,7 +93,7 @@ stages = [
             cfg_options={
                 **_seed, 'model.tokenizer_checkpoint': f'{{last:{{run}}/{data}-tokenizer}}'
             },
-            minutes=42),
+            minutes=35),
         dict(
             name=f'{data}-finetune',
             title=f'{data}: {_task[data][0]}',

@@ -15,14 +15,17 @@ made_by = dict(
         'python tools/run_pipeline.py configs/nuclei/pipeline.py --until perceptual-network'
     })
 
+# In so few steps the pixel term has to weigh more, and the codes have to follow the encoder faster.
 _perceptual_loss = dict(_base_.perceptual_loss)
 _perceptual_loss['network'] = dict(_perceptual_loss['network'], checkpoint=perceptual_network)
 model = dict(
     _base_.tokenizer,
-    pixel_loss=dict(type='peco.PixelLoss', norm='L2', weight=1.0),
+    pixel_loss=dict(type='peco.PixelLoss', norm='L2', weight=10.0),
     perceptual_loss=_perceptual_loss,
+    quantizer=dict(_base_.tokenizer.quantizer, decay=0.9, restart_interval=10),
     commitment_weight=0.25)
 
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
 param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=8)]
 train_cfg = dict(max_epochs=8, val_interval=4)
 default_hooks = dict(logger=dict(interval=10))

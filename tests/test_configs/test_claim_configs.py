@@ -180,6 +180,7 @@ def test_what_the_arms_of_dense_tasks_differ_in(monkeypatch):
             if name.endswith('-tokenizer'):
                 assert (options.pop('model.perceptual_loss.weight'),
                         options.pop('model.pixel_loss.weight')) == weights[arm]
+                assert float(options.pop('optim_wrapper.optimizer.lr')) > 0  # each its own
         assert all(rest == of_arms['peco'] for rest in of_arms.values()), name
 
 
