@@ -9,7 +9,7 @@ import pytest
 
 
 def pytest_configure(config):
-    if config.option.markexpr != 'gpu':
+    if 'gpu' not in config.option.markexpr.replace('not gpu', ''):
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -36,6 +37,8 @@ def run_in_child(function: Callable[..., Result], *args: Any,
 
 def _measured(function: Callable[..., Result], args: tuple,
               threads: int | None) -> tuple[Result, float]:
+    # Pipelines ask NVML for GPUs, which does not know whether CUDA works.
+    os.environ.pop('PYTORCH_NVML_BASED_CUDA_CHECK', None)
     if threads is not None:
         torch.set_num_threads(threads)
     result = function(*args)

@@ -1,5 +1,6 @@
 """Files that are never left half written."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,8 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f'.part.{path.name}')
+    # Two processes may write the same file; the later one counts.
+    unfinished = path.with_name(f'.part.{os.getpid()}.{path.name}')
     try:
         yield unfinished
         unfinished.replace(path)

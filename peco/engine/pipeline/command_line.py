@@ -29,6 +29,8 @@ def bf16_is_native() -> bool:
 
 
 def _gpus_have_bf16() -> bool:
+    if not torch.cuda.is_available():  # a driver that is too old, say: the stages tell it
+        return False
     for index in range(torch.cuda.device_count()):
         with torch.cuda.device(index):
             if not torch.cuda.is_bf16_supported(including_emulation=False):
@@ -62,6 +64,8 @@ def run_from_command_line(make: Callable[[bool], Pipeline],
     import peco.models  # noqa: F401
     try:
         pipeline = make(amp == 'on' or (amp == 'auto' and bf16_is_native()))
+        if until is not None:
+            pipeline.index(until)  # before anything is moved
         if redo:
             redo_stage(pipeline, redo)
         code = pipeline.run(until=until)

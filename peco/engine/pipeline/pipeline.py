@@ -186,6 +186,9 @@ class Pipeline:
         Returns:
             What begins: hashes, precision, the stages that it reads, and the seconds that earlier
             attempts have taken.
+
+        Raises:
+            ValueError: What began otherwise has a checkpoint already, which may be days of work.
         """
         folder = stage.folder(self.work_dir)
         path, log = folder / 'begun.json', folder / 'stage.log'
@@ -195,9 +198,16 @@ class Pipeline:
             # Earlier versions did not tell what a stage reads.
             before = {'reads': begun['reads'], **json.loads(path.read_text())}
             if any(before.get(key) != begun[key] for key in ('fingerprint', 'amp', 'reads')):
-                console.print(f'{stage.name} was begun with another config or precision, or from '
-                              'another run of what it reads: it begins anew, what there was is '
-                              'moved aside')
+                told = (f'{stage.name} was begun with another config or precision, or from '
+                        'another run of what it reads')
+                if (folder / 'last_checkpoint').exists():
+                    precision = '' if before.get('amp') == begun['amp'] else (
+                        f' (--amp {"on" if before.get("amp") else "off"})')
+                    raise ValueError(
+                        f'{told}, and has a checkpoint under {folder}: go on as it was begun'
+                        f'{precision}, or make it again by --redo {stage.name}')
+                console.print(f'{told}: it begins anew, what there was is moved aside',
+                              markup=False, highlight=False)
                 _move_aside(folder)
             else:
                 # A run that was killed tells by its last line how long it lived.
@@ -231,8 +241,10 @@ class Pipeline:
             tail.append(f'{makes} was not written')
             code = 1
         if code:
+            # One line that can be copied, whatever it holds.
             console.print(f'stage {stage.name!r} failed (exit code {code}). The command was\n'
-                          f'  python {shlex.join(argv)}\nIts last lines (all of them in {log}):')
+                          f'  python {shlex.join(argv)}\nIts last lines (all of them in {log}):',
+                          markup=False, highlight=False, soft_wrap=True)
             console.print('\n'.join(tail), markup=False, highlight=False)
             return code if code > 0 else 1
         record = dict(

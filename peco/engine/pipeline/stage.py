@@ -148,7 +148,8 @@ def resolve(text: str, work_dir: Path) -> str:
         pointer = work_dir / name / 'last_checkpoint'
         if not pointer.exists():
             raise FileNotFoundError(
-                f'stage {name!r} has left no checkpoint: {pointer} is missing; run it first')
+                f'stage {name!r} has left no checkpoint: {pointer} is missing; run it first, or '
+                f'again by --redo {name}')
         # mmengine writes an absolute path; the folder may have been copied or moved since.
         written = Path(pointer.read_text().strip())
         beside = pointer.parent.absolute() / written.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,8 @@ def stage_lock(work_dir: Path, name: str) -> Iterator[None]:
     path = work_dir / '.locks' / name.replace('/', '--')
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, 'a') as file:
+        # A stage may go on as another program.
+        os.set_inheritable(file.fileno(), True)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -30,7 +30,8 @@ def _child(argv: list[str], write_end: int, parent: int) -> None:
     os.environ.pop('PYTORCH_NVML_BASED_CUDA_CHECK', None)
     # mmengine looked for a GPU when it was imported, in the first process of all.
     if get_device() == 'cuda' and torch.cuda._is_in_bad_fork():
-        os.execv(sys.executable, [sys.executable, '-c', _FRESH, *argv])
+        os.environ['OMP_NUM_THREADS'] = str(torch.get_num_threads())
+        os.execv(sys.executable, [sys.executable, '-u', '-c', _FRESH, *argv])
     sys.stdout = os.fdopen(1, 'w', buffering=1, closefd=False)
     sys.stderr = os.fdopen(2, 'w', buffering=1, closefd=False)
     run_tool(argv)

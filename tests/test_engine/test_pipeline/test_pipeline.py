@@ -94,6 +94,28 @@ def test_another_precision_begins_a_stage_anew(write_pipeline, tmp_path):
     assert (tmp_path / 'work/first/calls').read_text() == 'x'
 
 
+def test_what_was_trained_is_not_begun_anew(write_pipeline, tmp_path):
+    args = ['{work_dir}/second', 'fail']
+    path = write_pipeline(second=args)
+    assert _run(path)[0] == 1
+    (tmp_path / 'work/second/last_checkpoint').write_text('epoch_700.pth')
+    with pytest.raises(ValueError, match=r'^second was .*: go on as it was begun \(--amp off\), or '
+                                         'make it again by --redo second$'):
+        Pipeline(path, amp=True).run(console=Console(quiet=True))
+    with pytest.raises(ValueError, match='^second was .*: go on as it was begun, or '):
+        _run(write_pipeline())
+    assert (tmp_path / 'work/second/calls').read_text() == 'x'
+    assert _run(write_pipeline(second=args))[0] == 1  # as it was begun
+    assert (tmp_path / 'work/second/calls').read_text() == 'xx'
+
+
+def test_the_command_of_a_failing_stage_can_be_copied(write_pipeline):
+    console = Console(record=True, width=40)
+    args = ['{work_dir}/second', 'fail', 'model.out=[a,b]', '[/run]']
+    assert Pipeline(write_pipeline(second=args)).run(console=console) == 1
+    assert "\n  python tool.py work/second fail 'model.out=[a,b]' '[/run]'\n" in console.export_text()
+
+
 def test_a_stage_that_leaves_nothing_behind_has_failed(write_pipeline):
     code, text = _run(write_pipeline(second=['{work_dir}/second', 'lazy']))
     assert code == 1 and 'work/second/out.txt was not written' in text

@@ -30,15 +30,18 @@ def test_where_forks_cannot_use_cuda_a_new_interpreter_runs_the_tool(tmp_path, m
     monkeypatch.setattr(stage_process, 'get_device', lambda: 'cuda')
     monkeypatch.setenv('PYTORCH_NVML_BASED_CUDA_CHECK', '1')
     monkeypatch.setitem(sys.modules, 'imported_by_the_parent', sys)
+    monkeypatch.setenv('OMP_NUM_THREADS', '2')
+    monkeypatch.setattr(torch, 'get_num_threads', lambda: 1)
     tool = tmp_path / 'tool.py'
     (tmp_path / 'beside.py').write_text('NAME = "beside"\n')
     tool.write_text('import os, sys, beside\nprint(sys.argv[1:], beside.NAME)\n'
                     'print("imported_by_the_parent" in sys.modules)\n'
-                    'print(os.environ.get("PYTORCH_NVML_BASED_CUDA_CHECK"))\nsys.exit(3)\n')
+                    'print(os.environ.get("PYTORCH_NVML_BASED_CUDA_CHECK"))\n'
+                    'import torch\nprint(torch.get_num_threads())\nsys.exit(3)\n')
     lines = []
     assert StageProcess([str(tool), '--x', '1'], tmp_path / 'log').run(lines.append) == 3
-    assert lines[:3] == ["['--x', '1'] beside", str(not poisoned), 'None']
-    assert lines[3].startswith('peak memory of the process: ')
+    assert lines[:4] == ["['--x', '1'] beside", str(not poisoned), 'None', '1']
+    assert lines[4].startswith('peak memory of the process: ')
 
 
 @pytest.mark.parametrize('tool', ['run_pipeline', 'quickstart', 'reproduce_claim'])
