@@ -12,6 +12,9 @@ from .save_figure import save_figure
 # Bookkeeping that says nothing about learning.
 _HIDDEN = {'time', 'data_time', 'memory', 'epoch', 'iter', 'step', 'eta', 'base_lr'}
 _COLUMNS = 3
+# Of the legend, in inches: a letter, what stands beside a name, a row.
+_LETTER, _BESIDE, _LINE = 0.085, 0.6, 0.22
+_STYLES = ('-', '--', ':')
 
 Curves = dict[str, list[tuple[float, float]]]
 
@@ -85,14 +88,20 @@ def plot_curves(runs: Mapping[str, Curves], out: str | Path,
     names = list(keys) if keys else sorted(known, key=_order)
     columns = min(_COLUMNS, len(names))
     rows = -(-len(names) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(4.6 * columns, 3.1 * rows), squeeze=False,
+    width = 4.6 * columns
+    per_row = max(1, int(width / (_LETTER * max(map(len, runs)) + _BESIDE)))
+    legend = _LINE * -(-len(runs) // per_row) if len(runs) > 1 else 0.
+    colours = plt.get_cmap('tab10' if len(runs) <= 10 else 'tab20').colors
+    figure, axes = plt.subplots(rows, columns, figsize=(width, 3.1 * rows + legend), squeeze=False,
                                 layout='constrained')
     for axis, name in zip(axes.flat, names, strict=False):
         for number, (run, curves) in enumerate(runs.items()):
             if name in curves:
                 steps, values = zip(*curves[name], strict=True)
                 # A run keeps its colour in the panels of which other runs have nothing.
-                axis.plot(steps, values, label=run, color=f'C{number}', linewidth=1.4,
+                axis.plot(steps, values, label=run, linewidth=1.4,
+                          color=colours[number % len(colours)],
+                          linestyle=_STYLES[number // len(colours) % len(_STYLES)],
                           marker='o' if len(steps) < 20 else None, markersize=3)
         axis.set_title(name, fontsize=10)
         axis.set_xlabel('step', fontsize=8)
@@ -107,7 +116,7 @@ def plot_curves(runs: Mapping[str, Curves], out: str | Path,
         for axis in axes.flat:
             for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
                 handles.setdefault(label, handle)
-        figure.legend(handles.values(), handles, loc='outside upper center', ncols=columns,
+        figure.legend(handles.values(), handles, loc='outside upper center', ncols=per_row,
                       frameon=False)
     return save_figure(figure, out)
 

@@ -86,7 +86,9 @@ def plot_study_curves(curves: Mapping[str, Mapping[str, Mapping[float, Mapping[i
     """
     columns = min(len(curves), int(_WIDTH // _CURVE[0]))
     rows = -(-len(curves) // columns)
-    figure, axes = _figure((_CURVE[0] * columns, _CURVE[1] * rows + 0.4), rows, columns)
+    per_row = 2 * columns
+    legend = _TITLE + _ROW * -(-len(arms) // per_row)
+    figure, axes = _figure((_CURVE[0] * columns, _CURVE[1] * rows + legend), rows, columns)
     shown: dict[str, object] = {}
     for axis, (title, values) in zip(axes.flat, curves.items(), strict=False):
         for arm in (arm for arm in arms if arm in values):
@@ -104,7 +106,7 @@ def plot_study_curves(curves: Mapping[str, Mapping[str, Mapping[float, Mapping[i
     _hide_empty(axes, [list(curves)[start:start + columns]
                        for start in range(0, len(curves), columns)], 1)
     order = [arm for arm in arms if arm in shown]
-    figure.legend([shown[arm] for arm in order], order, fontsize=8, ncols=2 * columns,
+    figure.legend([shown[arm] for arm in order], order, fontsize=8, ncols=per_row,
                   loc='outside lower center', title='thick: mean over seeds; thin: each seed',
                   title_fontsize=8, frameon=False)
     return save_figure(figure, out)

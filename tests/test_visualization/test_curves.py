@@ -4,7 +4,7 @@ import pytest
 from matplotlib.axes import Axes
 from PIL import Image
 
-from peco.visualization import plot_curves, read_scalars
+from peco.visualization import curves, plot_curves, read_scalars
 
 
 def write(work_dir, run, records):
@@ -51,6 +51,24 @@ def test_a_run_keeps_its_colour(tmp_path, monkeypatch):
     plot_curves(dict(a=dict(loss=points), b=dict(loss=points, top1=points)), tmp_path / 'c.png')
     assert [len(found) for found in colours.values()] == [1, 1]
     assert colours['a'] != colours['b']
+
+
+def test_many_runs_have_lines_of_their_own_and_a_panel_as_high_as_that_of_few(
+        tmp_path, monkeypatch):
+    drawn = {}
+
+    def save(figure, out):
+        figure.canvas.draw()
+        axis = figure.axes[0]
+        drawn[out] = ({(line.get_color(), line.get_linestyle()) for line in axis.lines},
+                      axis.get_window_extent().height)
+
+    monkeypatch.setattr(curves, 'save_figure', save)
+    for number in (2, 45):
+        plot_curves({f'stage-number-{i}': dict(loss=[(1, 2.), (2, 1.)]) for i in range(number)},
+                    number)
+    assert [len(lines) for lines, _ in drawn.values()] == [2, 45]
+    assert drawn[45][1] > 0.9 * drawn[2][1]
 
 
 def test_plot(tmp_path):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from peco.utils.markdown_table import markdown_table
@@ -155,7 +156,12 @@ class StudyReport:
             table.add_column(arm, justify='right')
         for label, texts in self.cells(metrics):
             table.add_row(label, *texts)
+        before = console.width
+        if not console.is_terminal:  # a file has no edge at which arms would be cut short
+            wanted = Measurement.get(console, console.options.update(max_width=1000), table)
+            console.width = max(before, wanted.maximum)
         console.print(table)
+        console.width = before
         console.print(_LEGEND)
 
     def save(self, records: Mapping[str, dict], folder: Path) -> None:

@@ -1,9 +1,12 @@
 """What has finished as numbers, a table and figures."""
 
+import io
 import json
 import re
 
+import pytest
 from PIL import Image
+from rich.console import Console
 
 from peco.engine.study import Measure, Study, StudyReport
 from tests.toy_study import run
@@ -47,6 +50,16 @@ def test_an_arm_that_a_measure_is_not_of_has_no_value():
                          [Measure('psnr', 'tokens', 'psnr', arms=['peco'])])
     metrics = {f'seed0/{arm}/tokens': {'psnr': 20.} for arm in ('pixel', 'peco')}
     assert report.values(metrics, report.measures[0]) == {'peco': {0: 20.}}
+
+
+@pytest.mark.parametrize('terminal', [False, True])
+def test_a_log_has_the_names_of_all_arms(terminal):
+    arms = [f'features-only-{number}' for number in range(8)]
+    console = Console(width=80, record=True, force_terminal=terminal, file=io.StringIO())
+    StudyReport('demo', arms, [0], [], [Measure('psnr', 'tokens', 'psnr')]).show({}, console)
+    text = console.export_text()
+    assert all(arm in text for arm in arms) is not terminal
+    assert console.width == 80 and (max(map(len, text.splitlines())) <= 80) is terminal
 
 
 def test_what_the_figure_is_given(study_file, tmp_path, monkeypatch):
