@@ -36,7 +36,7 @@ from pathlib import Path
 from peco.engine.pipeline import StageProcess
 from peco.engine.study.side_by_side import run_side_by_side
 stage = StageProcess([sys.argv[1]], Path(sys.argv[2]))
-print(run_side_by_side(dict(chain=lambda: stage.run(print)), jobs=1))
+print(run_side_by_side(dict(chain=lambda place: stage.run(print)), jobs=1))
 """
 
 

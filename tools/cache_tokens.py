@@ -174,6 +174,9 @@ def main() -> None:
         device = args.device
         if device == 'cuda':
             device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+            # What a Runner does, so that ids are those of a training that tokenizes online.
+            torch.cuda.set_device(device)
+            torch.backends.cudnn.benchmark = cfg.env_cfg.get('cudnn_benchmark', False)
         workers = args.num_workers
         if workers is None:
             workers = cfg.train_dataloader.get('num_workers', 0)

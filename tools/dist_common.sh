@@ -35,7 +35,8 @@ run_ranks() {
     fi
     if [ -z "${OMP_NUM_THREADS:-}" ]; then
         OMP_NUM_THREADS=1
-        if ! command -v nvidia-smi >/dev/null 2>&1; then
+        # GPUs that are hidden (empty or -1) are none.
+        if ! command -v nvidia-smi >/dev/null 2>&1 || [[ "${CUDA_VISIBLE_DEVICES-0}" =~ ^(-1)?$ ]]; then
             OMP_NUM_THREADS=$(( $(nproc) / gpus ))
             if [ "$OMP_NUM_THREADS" -lt 1 ]; then OMP_NUM_THREADS=1; fi
         fi

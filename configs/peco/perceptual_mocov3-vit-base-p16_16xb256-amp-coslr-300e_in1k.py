@@ -21,6 +21,8 @@ train_pipeline = [
     dict(type='PackInputs'),
 ]
 
+data_preprocessor = dict(non_blocking=True)
+default_hooks = dict(runtime_info=dict(type='peco.RuntimeInfoHook'))
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,
@@ -32,7 +34,7 @@ optim_wrapper = dict(
     _delete_=True,
     type='peco.AmpOptimWrapper',
     dtype='bfloat16',
-    optimizer=_base_.optim_wrapper.optimizer)
+    optimizer=dict(_base_.optim_wrapper.optimizer, fused=True))
 # The base's cosine has a fixed T_max, and would rise again in a longer run.
 param_scheduler = [
     _base_.param_scheduler[0],

@@ -87,7 +87,8 @@ def _samples(batch: int) -> list:
         mask = np.zeros(_GRID**2, np.uint8)
         mask[rng.permutation(_GRID**2)[:_MASKED]] = 1
         sample = DataSample().set_mask(mask.reshape(_GRID, _GRID))
-        sample.set_field(rng.integers(0, _CODES, (_GRID, _GRID)), 'token_ids')
+        ids = torch.from_numpy(rng.integers(0, _CODES, (_GRID, _GRID)))
+        sample.set_field(ids, 'token_ids')
         samples.append(sample)
     return samples
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 from mmpretrain.datasets.transforms import BEiTMaskGenerator, SimMIMMaskGenerator
@@ -81,7 +82,8 @@ class ViewPipeline:
                 f'{cache.box(image, view)}. Make another cache')
         results = _run(self._rest, results)
         # Not left to the packer, which keeps known keys only.
-        results['data_samples'].set_field(cache.ids(image, view), 'token_ids')
+        # A tensor, which goes to the GPU with the sample; for an array the model would wait.
+        results['data_samples'].set_field(torch.from_numpy(cache.ids(image, view)), 'token_ids')
         return results
 
     def _draw(self, loaded: dict, view: int, seed: int) -> dict:

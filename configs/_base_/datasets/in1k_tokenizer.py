@@ -2,7 +2,8 @@
 train_dir = '{{$PECO_TRAIN_DIR:data/imagenet/train}}'
 
 data_preprocessor = dict(
-    type='SelfSupDataPreprocessor', mean=[0., 0., 0.], std=[255., 255., 255.], to_rgb=True)
+    type='SelfSupDataPreprocessor', mean=[0., 0., 0.], std=[255., 255., 255.], to_rgb=True,
+    non_blocking=True)
 
 train_pipeline = [
     dict(type='peco.LoadImage', min_side=896),

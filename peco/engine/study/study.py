@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -221,8 +222,9 @@ class Study:
             chains.setdefault(_run_of(stage.name), []).append(stage)
         start, planned = time.time(), self.minutes
 
-        def run_chain(stages: list[Stage]) -> int:
+        def run_chain(stages: list[Stage], place: int) -> int:
             torch.set_num_threads(self._threads)
+            _take_gpu(place)
             own = Console(width=console.width, force_terminal=False)
             try:
                 return self.pipeline.run_stages(stages, own)
@@ -305,6 +307,14 @@ class Study:
 def _run_of(name: str) -> str:
     """Seed and arm of one of their stages."""
     return '/'.join(name.split('/')[:2])
+
+
+def _take_gpu(place: int) -> None:
+    """Let this process, a fork in which CUDA has not started, see one of several GPUs alone."""
+    gpus = torch.cuda.device_count()
+    if gpus > 1:
+        visible = os.environ.get('CUDA_VISIBLE_DEVICES') or ','.join(map(str, range(gpus)))
+        os.environ['CUDA_VISIBLE_DEVICES'] = visible.split(',')[place % gpus]
 
 
 def _is_aside(folder: Path) -> bool:

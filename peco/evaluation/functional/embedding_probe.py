@@ -70,7 +70,8 @@ def embedding_probe(bank_ids: np.ndarray,
                          f'{len(query_ids)} images')
     ids, labels = torch.from_numpy(bank_ids).long(), torch.from_numpy(bank_labels).long()
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        torch.manual_seed(seed)
+        # Not torch.manual_seed: it seeds GPUs as well, whose state nobody brings back.
+        torch.default_generator.manual_seed(seed)
         order = torch.randperm(len(ids))
         held, kept = order[:max(1, len(ids) // 5)], order[max(1, len(ids) // 5):]
         model = _EmbeddingClassifier(codebook_size, ids.size(1), int(labels.max()) + 1, dim,

@@ -113,7 +113,8 @@ def test_the_command_of_a_failing_stage_can_be_copied(write_pipeline):
     console = Console(record=True, width=40)
     args = ['{work_dir}/second', 'fail', 'model.out=[a,b]', '[/run]']
     assert Pipeline(write_pipeline(second=args)).run(console=console) == 1
-    assert "\n  python tool.py work/second fail 'model.out=[a,b]' '[/run]'\n" in console.export_text()
+    text = console.export_text()
+    assert "\n  python tool.py work/second fail 'model.out=[a,b]' '[/run]'\n" in text
 
 
 def test_a_stage_that_leaves_nothing_behind_has_failed(write_pipeline):

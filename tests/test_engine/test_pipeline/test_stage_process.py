@@ -60,7 +60,7 @@ from pathlib import Path
 from peco.engine.pipeline import StageProcess
 from peco.engine.study.side_by_side import run_side_by_side
 
-def run():
+def run(place=0):
     return StageProcess(['tool.py'], Path('log')).run(lambda line: print(line, flush=True))
 
 """
