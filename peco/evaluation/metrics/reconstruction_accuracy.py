@@ -29,6 +29,7 @@ class ReconstructionAccuracy(BaseMetric):
         mean, std: Its normalisation of RGB values in [0, 255].
         checkpoint: Weights of a config.
         split_role: Look only at samples of this ``split_role``.
+        device: Where the classifier runs, by default the GPU if there is one.
         **kwargs: Arguments of mmengine's ``BaseMetric``.
 
     Raises:
@@ -53,14 +54,16 @@ class ReconstructionAccuracy(BaseMetric):
                  std: Sequence[float],
                  checkpoint: str | None = None,
                  split_role: str | None = None,
+                 device: str | None = None,
                  **kwargs) -> None:
         super().__init__(**kwargs)
         self.split_role = split_role
+        self.device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         self.mean = torch.tensor(mean).view(1, 3, 1, 1) / 255
         self.std = torch.tensor(std).view(1, 3, 1, 1) / 255
         self.model = (classifier if isinstance(classifier, nn.Module) else
                       self._load(dict(classifier), checkpoint))
-        self.model.eval().requires_grad_(False)
+        self.model.to(self.device).eval().requires_grad_(False)
 
     @staticmethod
     def _load(classifier: dict, checkpoint: str | None) -> nn.Module:
@@ -84,9 +87,10 @@ class ReconstructionAccuracy(BaseMetric):
         if not samples:
             return []
         images = torch.stack([sample_field(sample, key, self) for sample in samples])
-        scores = self.model((images.float() - self.mean) / self.std, mode='tensor')
+        images = ((images.float() - self.mean) / self.std).to(self.device)
+        predicted = self.model(images, mode='tensor').argmax(1).cpu()
         labels = torch.tensor([sample_label(sample, self) for sample in samples])
-        return (scores.argmax(1) == labels).tolist()
+        return (predicted == labels).tolist()
 
     def compute_metrics(self, results: list[tuple[bool, bool] | tuple]) -> dict[str, float]:
         """Shares of right answers."""
