@@ -31,7 +31,7 @@ PIPELINE = """
 import sys
 sys.path.insert(0, 'tools')
 {first}
-import mmengine.device  # asks for GPUs
+import mmpretrain.models, peco.models  # as the tools do before the first fork
 from pathlib import Path
 from peco.engine.pipeline import StageProcess
 from peco.engine.study.side_by_side import run_side_by_side
