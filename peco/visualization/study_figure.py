@@ -169,5 +169,6 @@ def _finish(axis: Axes, title: str, arms: Sequence[str], texts: Sequence[str]) -
     axis.set_yticks(range(len(arms)), texts)
     axis.set_ylim(len(arms) - 0.4, -0.5)
     axis.tick_params(axis='y', length=0)
+    axis.locator_params(axis='x', nbins=5)  # long numbers would run into each other
     axis.grid(axis='x', alpha=0.3)
     axis.spines['left'].set_visible(False)
