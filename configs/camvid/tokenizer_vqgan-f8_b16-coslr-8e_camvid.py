@@ -9,11 +9,7 @@ made_by = dict(
         perceptual_network:
         'python tools/run_pipeline.py configs/camvid/pipeline.py --until perceptual-network'
     })
-# In so few steps the pixel term has to weigh more, and the codes have to follow the encoder faster.
-model = dict(
-    pixel_loss=dict(weight=10.0),
-    perceptual_loss=dict(network=dict(checkpoint=perceptual_network)),
-    quantizer=dict(decay=0.9, restart_interval=10))
+model = dict(perceptual_loss=dict(network=dict(checkpoint=perceptual_network)))
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 
 _load, _, _box, *_rest = _base_.train_pipeline
