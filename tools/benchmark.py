@@ -33,6 +33,8 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.part != 'pretrain-step' and (args.batch or args.compile):
         parser.error('--batch and --compile are options of pretrain-step')
+    if args.part == 'data' and (args.threads not in (None, 1) or args.device != 'cpu'):
+        parser.error('data reads images as a loader does: on one thread of the CPU')
     for name in ('threads', 'rounds', 'batch'):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             parser.error(f'--{name} must be at least 1, got {getattr(args, name)}')

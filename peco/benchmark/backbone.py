@@ -100,10 +100,10 @@ def make_mmpretrain(device: str, dtype: str, dim: int, depth: int, heads: int, i
 
 def make_timm(device: str, dtype: str, dim: int, depth: int, heads: int, img_size: int,
               patch_size: int, masked: int, batch: int) -> Callable[[], None]:
-    """Forward and backward of timm's BEiT, which has no masks."""
+    """Forward and backward of timm's BEiT, which has no masks, with the norm at the end."""
     from timm.models.beit import Beit
     model = Beit(img_size=img_size, patch_size=patch_size, embed_dim=dim, depth=depth,
                  num_heads=heads, use_abs_pos_emb=False, use_shared_rel_pos_bias=True,
-                 init_values=0.1, num_classes=0).to(device)
+                 init_values=0.1, num_classes=0, global_pool='token').to(device)
     images, _ = _inputs(device, img_size, patch_size, masked, batch)
     return _step(model, lambda: model.forward_features(images), device, dtype)

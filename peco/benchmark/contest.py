@@ -11,9 +11,10 @@ from typing import Any
 
 import torch
 
-from .child import run_in_child
+from peco.utils.run_in_child import run_in_child
+from peco.utils.take_turns import ratio, take_turns
+
 from .report import Row
-from .timing import ratio, take_turns
 
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16)
 

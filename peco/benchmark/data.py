@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .child import run_in_child
+from peco.utils.run_in_child import run_in_child
+from peco.utils.take_turns import take_turns
+
 from .contest import Contestant, hold
 from .report import Report
-from .timing import take_turns
 
 _IMAGES = 64
 _SIZE = 500, 375
@@ -26,7 +27,7 @@ def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds:
 
     Each does it its own way: mmpretrain's changes the colours of the whole image before it crops,
     and its second view is resampled by Lanczos; ours changes colours after the crop, and both views
-    are bicubic and filtered.
+    are bicubic and filtered. Two more rows leave the colours alone: what is left without that.
 
     Args:
         root: The repository, with ``configs``.
@@ -41,13 +42,14 @@ def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds:
     with tempfile.TemporaryDirectory() as folder:
         kib = _write_images(Path(folder), images) / 1024
         arguments = dict(folder=folder)
-        contestants = [
-            Contestant('PeCo, two views and mask', 'uint8', make_ours, images, arguments, True,
-                       'peco'),
-            Contestant('mmpretrain, two views and mask', 'uint8', make_mmpretrain, images,
-                       arguments, package='mmpretrain'),
-        ]
-        rows = hold(contestants, 'cpu', 1, rounds)
+        rows = []
+        for what, jitter in (('two views and mask', True), ('colours as they are', False)):
+            rows += hold([
+                Contestant(f'PeCo, {what}', 'uint8', make_ours, images,
+                           dict(arguments, jitter=jitter), True, 'peco'),
+                Contestant(f'mmpretrain, {what}', 'uint8', make_mmpretrain, images,
+                           dict(arguments, jitter=jitter), package='mmpretrain'),
+            ], 'cpu', 1, rounds)
         seconds, _ = run_in_child(_decoding, folder, rounds, threads=1)
     ours = rows[0].median_s
     limit = dict(kib_of_a_file=kib, decoding_img_per_s=images / seconds,
@@ -74,20 +76,20 @@ def _write_images(folder: Path, count: int) -> int:
     return total // count
 
 
-def _transforms() -> tuple[list[dict], list[dict]]:
+def _transforms(jitter: bool = True) -> tuple[list[dict], list[dict]]:
     """Our pipeline and that of mmpretrain's config, for views of the same sizes."""
-    jitter = dict(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.)
+    colours = dict(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.)
     ours = [
         dict(type='peco.LoadImage', min_side=896),
         dict(type='peco.RandomCropBox'),
         dict(type='peco.CropAndResize', size=224, tokenizer_size=112),
-        dict(type='peco.ColorJitter', **jitter),
+        *([dict(type='peco.ColorJitter', **colours)] if jitter else []),
         dict(type='peco.BlockwiseMask', grid_size=14, num_masked=75, min_patches=16),
         dict(type='PackInputs'),
     ]
     theirs = [
         dict(type='LoadImageFromFile'),
-        dict(type='ColorJitter', **jitter),
+        *([dict(type='ColorJitter', **colours)] if jitter else []),
         dict(type='RandomFlip', prob=0.5, direction='horizontal'),
         dict(type='RandomResizedCropAndInterpolationWithTwoPic', size=224, second_size=112,
              interpolation='bicubic', second_interpolation='lanczos', scale=(0.08, 1.0)),
@@ -99,12 +101,14 @@ def _transforms() -> tuple[list[dict], list[dict]]:
 
 
 def _reader(folder: str, pipeline: list[dict]) -> Callable[[], None]:
+    import cv2
     from mmengine.dataset import Compose
     from mmengine.registry import init_default_scope
     from mmpretrain.datasets import transforms  # noqa: F401
 
     import peco.datasets  # noqa: F401
     init_default_scope('mmpretrain')
+    cv2.setNumThreads(0)  # as a loader process has it
     np.random.seed(0)
     run = Compose(pipeline)
     infos = [dict(img_path=str(path)) for path in sorted(Path(folder).glob('*.jpg'))]
@@ -115,14 +119,15 @@ def _reader(folder: str, pipeline: list[dict]) -> Callable[[], None]:
     return read
 
 
-def make_ours(device: str, dtype: str, folder: str) -> Callable[[], None]:
+def make_ours(device: str, dtype: str, folder: str, jitter: bool) -> Callable[[], None]:
     """Read every file through our pipeline."""
-    return _reader(folder, _transforms()[0])
+    return _reader(folder, _transforms(jitter)[0])
 
 
-def make_mmpretrain(device: str, dtype: str, folder: str) -> Callable[[], None]:
+def make_mmpretrain(device: str, dtype: str, folder: str,
+                    jitter: bool) -> Callable[[], None]:
     """Read every file through mmpretrain's pipeline of BEiT."""
-    return _reader(folder, _transforms()[1])
+    return _reader(folder, _transforms(jitter)[1])
 
 
 def _decoding(folder: str, rounds: int) -> float:

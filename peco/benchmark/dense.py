@@ -17,10 +17,10 @@ from mmengine.structures import InstanceData, PixelData
 from peco.engine.dense import add_float32_islands
 from peco.models.backbones import PeCoViT
 from peco.registry import MODELS
+from peco.utils.run_in_child import run_in_child
+from peco.utils.take_turns import ratio, take_turns
 
-from .child import run_in_child
 from .report import Report, Row, device_name
-from .timing import ratio, take_turns
 
 _STEPS = (
     ('Mask R-CNN ViT-B, training step, 1 image of 800x1333',

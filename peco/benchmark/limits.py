@@ -7,9 +7,10 @@ from collections.abc import Callable
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from .child import run_in_child
+from peco.utils.run_in_child import run_in_child
+from peco.utils.take_turns import take_turns
+
 from .contest import DTYPES
-from .timing import take_turns
 
 # The matrix products of ViT-B's MLP on 8 images, forward and backward, and a large square one.
 _SHAPES = ((1576, 768, 3072), (1576, 3072, 768), (768, 1576, 3072), (2048, 2048, 2048))

@@ -16,10 +16,11 @@ _SIZE = dict(dim=768, depth=12, heads=12, img_size=224, patch_size=16, batch=4)
 
 def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds: int = 3,
             size: dict | None = None) -> Report:
-    """Features of four depths of ViT-B, ours beside the naive way; LPIPS (VGG) for information.
+    """Features of four depths of ViT-B, ours beside two plain ways; LPIPS (VGG) for information.
 
-    Naive: the network is frozen, but the original carries a gradient as the reconstruction does, so
-    that both forward passes are recorded and gone through backwards.
+    Plain: a frozen network on an original without and a reconstruction with gradient, as in
+    training. Recorded: the original carries a gradient, too, so that both forward passes are
+    recorded and gone through backwards.
 
     Args:
         root: Not used; every part takes it.
@@ -35,7 +36,8 @@ def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds:
         for dtype in DTYPES
         for title, make, is_ours, package in (
             (f'PerceptualLoss, {name}', make_ours, True, 'peco'),
-            ('the same network, both forwards recorded', make_naive, False, 'peco'),
+            ('the same network, plain', make_plain, False, 'peco'),
+            ('the same network, both forwards recorded', make_recorded, False, 'peco'),
             ('LPIPS, VGG-16', make_lpips, False, 'lpips'))]
     rows = hold(contestants, device, threads, rounds)
     return Report('perceptual', device_name(device), threads or torch.get_num_threads(), rows)
@@ -74,15 +76,23 @@ def make_ours(device: str, dtype: str, **size: int) -> Callable[[], None]:
     return _step(*_images(device, size), loss, device, dtype)
 
 
-def make_naive(device: str, dtype: str, **size: int) -> Callable[[], None]:
-    """Both images with a record for the backward pass, as where nobody cuts the original off."""
-    network = _network(device, **size).requires_grad_(False).eval()
-    x, x_hat = _images(device, size)
+def make_plain(device: str, dtype: str, **size: int) -> Callable[[], None]:
+    """Squared differences of a frozen network's features, without further care."""
+    loss = _plain_loss(device, size)
+    return _step(*_images(device, size), loss, device, dtype)
 
-    def loss(x: Tensor, x_hat: Tensor) -> Tensor:
-        return sum((a.float() - b.float()).square().mean()
-                   for a, b in zip(network(x), network(x_hat), strict=True))
+
+def make_recorded(device: str, dtype: str, **size: int) -> Callable[[], None]:
+    """The same where the original has a gradient."""
+    loss = _plain_loss(device, size)
+    x, x_hat = _images(device, size)
     return _step(x.requires_grad_(), x_hat, loss, device, dtype)
+
+
+def _plain_loss(device: str, size: dict) -> Callable[[Tensor, Tensor], Tensor]:
+    network = _network(device, **size).requires_grad_(False).eval()
+    return lambda x, x_hat: sum((a.float() - b.float()).square().mean()
+                                for a, b in zip(network(x), network(x_hat), strict=True))
 
 
 def make_lpips(device: str, dtype: str, **size: int) -> Callable[[], None]:

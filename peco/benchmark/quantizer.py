@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from .child import run_in_child
+from peco.utils.run_in_child import run_in_child
+from peco.utils.take_turns import ratio, take_turns
+
 from .contest import Contestant, hold
 from .report import Report, device_name
-from .timing import take_turns
 
 # 256 images of 14x14 vectors.
 _SIZE = dict(batch=256, side=14, dim=256, codes=8192)
@@ -21,7 +24,9 @@ _BLOCK = 2048
 
 def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds: int = 3,
             size: dict | None = None, many_codes: int = _MANY_CODES) -> Report:
-    """Our EMA codebook, beside mmpretrain's and vector-quantize-pytorch's; fp32.
+    """Our EMA codebooks, beside mmpretrain's and vector-quantize-pytorch's; fp32.
+
+    mmpretrain's compares directions, as ``CosineEMAQuantizer`` does; the other one is Euclidean.
 
     Args:
         root: Not used; every part takes it.
@@ -42,6 +47,8 @@ def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds:
     contestants = [
         Contestant(f'EMAQuantizer, {name}', 'float32', make_ours, size['batch'], size, True,
                    'peco'),
+        Contestant('CosineEMAQuantizer', 'float32', make_cosine, size['batch'], size,
+                   package='peco'),
         Contestant('mmpretrain.NormEMAVectorQuantizer', 'float32', make_mmpretrain,
                    size['batch'], size, package='mmpretrain'),
         Contestant('vector-quantize-pytorch', 'float32', make_vqp, size['batch'], size,
@@ -50,12 +57,13 @@ def measure(root: Path, device: str = 'cpu', threads: int | None = None, rounds:
     rows = hold(contestants, device, threads, rounds)
     rows += hold([Contestant(f'EMAQuantizer, {many_codes:,} codes', 'float32', make_ours,
                              size['batch'], many, True, 'peco')], device, threads, 1)
-    least, _ = run_in_child(_beside_product, device, rounds, size, threads=threads)
+    times, _ = run_in_child(_beside_product, device, rounds, size, threads=threads)
     _, bare = run_in_child(_inputs_only, device, size, threads=threads)
     excess, _ = run_in_child(worst_excess, device, size, threads=threads)
-    limit = dict(bare_product_s=least['product'], in_one_tensor_s=least['in_one_tensor'],
-                 ours_over_bare_product=least['ours'] / least['product'],
-                 ours_over_product_in_one_tensor=least['ours'] / least['in_one_tensor'],
+    limit = dict(bare_product_s=statistics.median(times['product']),
+                 in_one_tensor_s=statistics.median(times['in_one_tensor']),
+                 ours_over_bare_product=ratio(times['ours'], times['product']),
+                 ours_over_product_in_one_tensor=ratio(times['ours'], times['in_one_tensor']),
                  vectors_and_libraries_mib=bare, worst_relative_excess_of_distance=excess)
     return Report('quantizer', device_name(device), threads or torch.get_num_threads(), rows,
                   limit)
@@ -66,9 +74,21 @@ def make_ours(device: str, dtype: str, batch: int, side: int, dim: int,
     """A training step of our codebook."""
     from peco.models.quantizers import EMAQuantizer
     z = _vectors(device, batch, side, dim)
-    quantizer = EMAQuantizer(codes, dim, init='random').to(device).train()
+    return _our_step(EMAQuantizer, z, _codes(z, codes))
+
+
+def make_cosine(device: str, dtype: str, batch: int, side: int, dim: int,
+                codes: int) -> Callable[[], None]:
+    """A training step of our codebook of directions."""
+    from peco.models.quantizers import CosineEMAQuantizer
+    z = _vectors(device, batch, side, dim)
+    return _our_step(CosineEMAQuantizer, z, F.normalize(_codes(z, codes)))
+
+
+def _our_step(kind: Callable[..., nn.Module], z: Tensor, codes: Tensor) -> Callable[[], None]:
+    quantizer = kind(len(codes), z.size(1), init='random').to(z.device).train()
     with torch.no_grad():
-        quantizer.embedding.copy_(_codes(z, codes))
+        quantizer.embedding.copy_(codes)
 
     def loss() -> Tensor:
         out = quantizer(z)
@@ -138,8 +158,8 @@ def _step(z: Tensor, loss: Callable[[], Tensor]) -> Callable[[], None]:
     return step
 
 
-def _beside_product(device: str, rounds: int, size: dict) -> dict[str, float]:
-    """Least seconds of the bare product in blocks, in two ways, and of ours, in turn."""
+def _beside_product(device: str, rounds: int, size: dict) -> dict[str, list[float]]:
+    """Seconds of the bare product in blocks, in two ways, and of ours, in turn."""
     z = _vectors(device, size['batch'], size['side'], size['dim']).detach()
     rows = z.permute(0, 2, 3, 1).reshape(-1, size['dim']).contiguous()
     codes = _codes(z, size['codes']).t().contiguous()
@@ -152,10 +172,9 @@ def _beside_product(device: str, rounds: int, size: dict) -> dict[str, float]:
     def in_one_tensor() -> None:
         for part in rows.split(_BLOCK):
             torch.mm(part, codes, out=scores[:len(part)])
-    times = take_turns(
+    return take_turns(
         dict(product=product, in_one_tensor=in_one_tensor,
              ours=make_ours(device, 'float32', **size)), rounds, device=device)
-    return {name: min(seconds) for name, seconds in times.items()}
 
 
 def _inputs_only(device: str, size: dict) -> None:

@@ -90,7 +90,8 @@ def make_plain(device: str, dtype: str, config: str, batch: int) -> Callable[[],
         vectors = encoder.head(F.silu(encoder.norm(vectors)))
         rows = vectors.permute(0, 2, 3, 1).flatten(0, 2).float()
         codes = tokenizer.quantizer.codes
-        return (codes.square().sum(1) - 2 * rows @ codes.t()).argmin(dim=1)
+        with torch.autocast(device, enabled=False):  # ours, too, compares in float32
+            return (codes.square().sum(1) - 2 * rows @ codes.t()).argmin(dim=1)
     return _call(ids, torch.rand(batch, 3, 224, 224, device=device), device, dtype)
 
 

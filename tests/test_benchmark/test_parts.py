@@ -74,20 +74,21 @@ def test_the_backbone_part_reports_rows_and_limits(in_process, monkeypatch):
 def test_perceptual_losses_give_the_same_gradient():
     size = dict(dim=16, depth=4, heads=2, img_size=16, patch_size=4, batch=2)
     gradients = []
-    for make in (perceptual.make_ours, perceptual.make_naive):
+    for make in (perceptual.make_ours, perceptual.make_plain, perceptual.make_recorded):
         torch.manual_seed(0)
         step = make('cpu', 'float32', **size)
         step()
         held = dict(zip(step.__code__.co_freevars,
                         (cell.cell_contents for cell in step.__closure__), strict=True))
         gradients.append(held['x_hat'].grad)
-    torch.testing.assert_close(*gradients)
+    for gradient in gradients[1:]:
+        torch.testing.assert_close(gradient, gradients[0])
 
 
 def test_the_quantizer_part_checks_the_distances(in_process):
     size = dict(batch=2, side=4, dim=8, codes=16)
     report = quantizer.measure(None, rounds=1, size=size, many_codes=64)
-    assert len(report.rows) == 4 and all(row.median_s > 0 for row in report.rows)
+    assert len(report.rows) == 5 and all(row.median_s > 0 for row in report.rows)
     assert 0 <= report.limit['worst_relative_excess_of_distance'] < 1e-5
     assert report.limit['ours_over_bare_product'] > 0
 
@@ -106,7 +107,7 @@ def test_pipelines_make_the_same_views(tmp_path):
 
 def test_the_data_part_reports_the_share_of_decoding(in_process):
     report = data.measure(None, rounds=1, images=2)
-    assert [row.ratio_vs_ours is None for row in report.rows] == [True, False]
+    assert [row.ratio_vs_ours is None for row in report.rows] == [True, False] * 2
     decoding = 2 / report.limit['decoding_img_per_s']
     assert report.limit['decoding_share_of_ours'] == pytest.approx(decoding
                                                                    / report.rows[0].median_s)
@@ -166,6 +167,41 @@ def tiny_step(monkeypatch):
         return built[-1]
     monkeypatch.setattr(pretrain_step, '_model', model)
     return built
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize(('make', 'grid'), [
+    (tokenizing.make_dalle, (14, 14)), (tokenizing.make_vqkd, (14, 14))])
+def test_peers_give_an_id_for_each_patch(make, grid):
+    call = make('cpu', 'bfloat16', batch=1)
+    held = dict(zip(call.__wrapped__.__code__.co_freevars,
+                    (cell.cell_contents for cell in call.__wrapped__.__closure__), strict=True))
+    with torch.inference_mode():
+        ids = held['function'](held['images'])
+    assert ids.shape[0] == 1 and ids.numel() == grid[0] * grid[1]
+    assert not ids.is_floating_point() and 0 <= ids.min() and ids.max() < 8192
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize('make', [pretrain_step.make_dalle, pretrain_step.make_vqkd])
+def test_peers_train_the_same_backbone_by_the_same_masks(make, monkeypatch):
+    kept = {}
+    train_step = pretrain_step._train_step
+
+    def keep(model, data, **kwargs):
+        kept.update(model=model, data=data)
+        return train_step(model, data, **kwargs)
+    monkeypatch.setattr(pretrain_step, '_train_step', keep)
+    step = make('cpu', 'bfloat16', batch=1)
+    backbone, masked = kept['model'].backbone, kept['data']['data_samples'][0].mask.sum()
+    before = {name: value.clone() for name, value in backbone.named_parameters()}
+    step()
+    ours = pretrain_step._model().backbone
+    assert (len(backbone.layers), backbone.embed_dims) == (len(ours.blocks), ours.embed_dims)
+    assert masked == pretrain_step._MASKED
+    moved = [name for name, value in backbone.named_parameters()
+             if not torch.equal(value, before[name])]
+    assert len(moved) > 0.9 * len(before)
 
 
 def test_our_step_trains_on_cached_ids(tiny_step):

@@ -52,6 +52,8 @@ def test_paths_stay_as_they_are_in_the_root(tmp_path, monkeypatch, capsys):
 def test_no_pipeline(images, tmp_path, options, capsys):
     config = write_config(tokenizer_config(images), tmp_path / 'plain.py')
     for path, message in ((config, 'is no pipeline file: it has no title, work_dir, stages, table'),
+                          (ROOT / 'configs/claim/core.py',
+                           'it has arms; run it by `python tools/reproduce_claim.py --study '),
                           (tmp_path / 'none.py', 'none.py does not exist')):
         assert run_tool('run_pipeline', path, *options) == 2
         errors = capsys.readouterr().err.splitlines()

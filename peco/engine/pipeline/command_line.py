@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import torch
 
-from peco.benchmark.child import run_in_child
+from peco.utils.run_in_child import run_in_child
 
 from .pipeline import Pipeline
 

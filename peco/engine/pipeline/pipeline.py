@@ -60,7 +60,8 @@ class Pipeline:
                  report: Report | None = None) -> None:
         path = spec if isinstance(spec, str) else spec['title']
         if isinstance(spec, str):
-            spec = read_spec(spec, 'pipeline', PARTS)
+            spec = read_spec(spec, 'pipeline', PARTS,
+                             {'arms': 'python tools/reproduce_claim.py --study'})
         self.title = spec['title']
         self.work_dir = Path(work_dir or spec['work_dir'] + ('-smoke' if smoke else ''))
         self.amp = amp

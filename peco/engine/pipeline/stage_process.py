@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from mmengine.device import get_device
 
+from peco.utils.ask_cuda import ask_cuda
 from peco.utils.peak_memory import peak_memory
 
 from .end_with import end_with
@@ -26,8 +27,7 @@ def _child(argv: list[str], write_end: int, parent: int) -> None:
     os.dup2(write_end, 1)
     os.dup2(write_end, 2)
     os.close(write_end)
-    # NVML, which tools/_forking.py has asked instead, does not know whether CUDA works.
-    os.environ.pop('PYTORCH_NVML_BASED_CUDA_CHECK', None)
+    ask_cuda()
     # mmengine looked for a GPU when it was imported, in the first process of all.
     if get_device() == 'cuda' and torch.cuda._is_in_bad_fork():
         os.environ['OMP_NUM_THREADS'] = str(torch.get_num_threads())

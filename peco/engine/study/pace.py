@@ -7,10 +7,9 @@ import statistics
 import torch
 from mmengine.registry import DefaultScope
 
-from peco.benchmark.child import run_in_child
-from peco.benchmark.contest import precision
-from peco.benchmark.timing import take_turns
 from peco.registry import MODELS
+from peco.utils.run_in_child import run_in_child
+from peco.utils.take_turns import take_turns
 
 _VIT = dict(
     type='peco.PeCoViT', arch=dict(embed_dims=128, num_layers=6, num_heads=4), img_size=32,
@@ -42,11 +41,10 @@ def _median_step(amp: bool) -> float:
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         networks = [MODELS.build(cfg).to(device) for cfg in (_VIT, _RESNET)]
     images = torch.rand(_IMAGES, 3, 32, 32, device=device)
-    dtype = 'bfloat16' if amp else 'float32'
 
     def step() -> None:
         for network in networks:
-            with precision(device, dtype):
+            with torch.autocast(device, torch.bfloat16, enabled=amp):
                 loss = network(images)[-1].float().square().mean()
             loss.backward()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -10,7 +9,8 @@ from typing import Any, TypeVar
 
 import torch
 
-from peco.utils.peak_memory import peak_memory
+from .ask_cuda import ask_cuda
+from .peak_memory import peak_memory
 
 Result = TypeVar('Result')
 
@@ -37,8 +37,7 @@ def run_in_child(function: Callable[..., Result], *args: Any,
 
 def _measured(function: Callable[..., Result], args: tuple,
               threads: int | None) -> tuple[Result, float]:
-    # Pipelines ask NVML for GPUs, which does not know whether CUDA works.
-    os.environ.pop('PYTORCH_NVML_BASED_CUDA_CHECK', None)
+    ask_cuda()
     if threads is not None:
         torch.set_num_threads(threads)
     result = function(*args)
