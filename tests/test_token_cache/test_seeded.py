@@ -1,6 +1,7 @@
 import random
 
 import numpy as np
+import pytest
 import torch
 
 from peco.token_cache import seeded
@@ -11,10 +12,17 @@ def _draws(*key):
         return np.random.random(3).tolist(), random.random(), torch.rand(2).tolist()
 
 
-def test_the_key_determines_the_draws():
-    assert _draws(0, 5, 1) == _draws(0, 5, 1)
-    different = {str(_draws(*key)) for key in ((0, 5, 1), (0, 5, 2), (0, 1, 5), (1, 5, 1))}
-    assert len(different) == 4
+@pytest.mark.parametrize('of', ['numpy', 'python', 'torch'])
+def test_the_key_determines_the_draws(of):
+    place = ('numpy', 'python', 'torch').index(of)
+
+    def draws(*key):
+        # From another state outside each time.
+        np.random.random(), random.random(), torch.rand(1)
+        return str(_draws(*key)[place])
+
+    assert draws(0, 5, 1) == draws(0, 5, 1)
+    assert len({draws(*key) for key in ((0, 5, 1), (0, 5, 2), (0, 1, 5), (1, 5, 1))}) == 4
 
 
 def test_the_draws_outside_are_not_touched():

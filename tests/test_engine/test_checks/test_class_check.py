@@ -34,6 +34,11 @@ def test_folders_that_number_classes_differently(folders):
     assert "val' (2)" in problem and "train' (3)" in problem and "['b']" in problem
 
 
+def test_as_many_classes_of_other_names(folders):
+    problem, = check_classes(folders('abc', 'abd'), LOADERS)
+    assert "['c', 'd']" in problem and 'the labels would not mean the same' in problem
+
+
 def test_the_head_must_have_as_many_classes(folders):
     problem, = check_classes(folders('abc', 'abc', num_classes=10), LOADERS)
     assert 'has 3 class folders, model.head.num_classes is 10' in problem

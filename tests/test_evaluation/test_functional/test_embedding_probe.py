@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from peco.evaluation.functional import bag_of_codes, embedding_probe, linear_probe
+from tests.spies import count_calls
 
 CODES, LENGTH = 16, 8
 
@@ -64,6 +65,25 @@ def test_what_fits_the_bank_best_is_not_what_is_chosen():
     weak, strong = accuracy(1e-4), accuracy(10.)
     assert strong > weak + 0.05
     assert accuracy(1e-4, 10.) > weak + 0.05 and accuracy(10., 1e-4) > weak + 0.05
+
+
+def test_nothing_is_dropped_when_it_predicts():
+    (bank, labels), (query, _) = tokens(60, 0), tokens(1, 1)
+    found = embedding_probe(bank, labels, np.repeat(query, 200, axis=0), CODES, dim=4, epochs=2,
+                            dropout=0.9)
+    assert len(np.unique(found)) == 1
+
+
+def test_the_number_of_passes_is_that_which_held_out_images_choose(monkeypatch):
+    """Some labels are wrong, so that what comes after a few passes is learned by heart."""
+    (bank, labels), (query, _) = tokens(300, 0), tokens(100, 1)
+    rng = np.random.default_rng(2)
+    labels = np.where(rng.random(len(labels)) < 0.3, 1 - labels, labels)
+    steps = count_calls(monkeypatch, torch.optim.AdamW, 'step')
+    options = dict(dim=16, lr=1e-2, weight_decays=(1e-4, ), dropout=0., batch_size=300)
+    embedding_probe(bank, labels, query, CODES, epochs=60, **options)
+    chosen = len(steps) - 60  # a step is a pass
+    assert 1 <= chosen < 60
 
 
 @pytest.mark.parametrize('label', [0, 1])

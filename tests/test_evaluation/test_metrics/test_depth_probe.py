@@ -3,30 +3,47 @@ import pytest
 import torch
 from mmpretrain.structures import DataSample
 
+from peco.evaluation.functional import weighted_knn
 from peco.evaluation.metrics import DepthProbe
 from peco.registry import MODELS
 
 
-def samples(count=60):
-    """Depth 1 holds nothing of the class, depth 2 does; they differ in width."""
+def samples(count=60, told_by=2):
+    """Three depths of other widths, of which one tells the class."""
     rng = np.random.default_rng(0)
     for i in range(count):
         label = i % 3
-        second = rng.normal(0, 0.3, 6)
-        second[label] += 1
+        depths = [rng.normal(0, 1, width) for width in (4, 6, 5)]
+        depths[told_by - 1] *= 0.3
+        depths[told_by - 1][label] += 1
         yield dict(split_role='bank' if i < 2 * count // 3 else 'query',
                    gt_label=torch.tensor([label]),
-                   depth_features=[torch.from_numpy(rng.normal(0, 1, 4)),
-                                   torch.from_numpy(second)])
+                   depth_features=[torch.from_numpy(depth) for depth in depths])
 
 
-def test_each_depth_is_classified_by_itself():
+@pytest.mark.parametrize('depth', [1, 2, 3])
+def test_each_depth_is_classified_by_itself(depth):
     metric = DepthProbe(k=5)
-    metric.process(None, list(samples()))
-    scores = metric.evaluate(60)
+    metric.process(None, list(samples(150, told_by=depth)))
+    scores = metric.evaluate(150)
     for kind in ('knn', 'linear'):
-        assert scores[f'{kind}_top1_depth1'] < 65 and scores[f'{kind}_top1_depth2'] > 80
-        assert scores[f'{kind}_top1_best_depth'] == scores[f'{kind}_top1_depth2']
+        assert scores[f'{kind}_top1_depth{depth}'] > 80
+        assert all(scores[f'{kind}_top1_depth{other}'] < 65
+                   for other in (1, 2, 3) if other != depth)
+        assert scores[f'{kind}_top1_best_depth'] == scores[f'{kind}_top1_depth{depth}']
+
+
+def test_the_score_of_a_depth_is_that_of_its_vectors_alone():
+    metric = DepthProbe(k=5)
+    given = list(samples())
+    metric.process(None, given)
+    scores = metric.evaluate(60)
+    labels = torch.cat([sample['gt_label'] for sample in given])
+    for depth in range(3):
+        vectors = torch.stack([sample['depth_features'][depth] for sample in given]).float()
+        found = weighted_knn(vectors[:40], labels[:40], vectors[40:], 5)
+        assert scores[f'knn_top1_depth{depth + 1}'] == pytest.approx(
+            (found == labels[40:]).double().mean().item() * 100)
 
 
 def test_a_missing_field_is_named():
