@@ -235,3 +235,15 @@ def test_bank_and_query_come_through_one_dataloader(folder):
 def test_printing_tells_the_subset(folder):
     text = repr(ImageFolder(str(folder), split_role='query', num_per_class=2))
     assert 'query' in text and 'Number of samples: \t4' in text
+
+
+def test_the_fingerprint_knows_each_file_by_name(folder):
+    def fingerprint(**kwargs):
+        return ImageFolder(str(folder), **kwargs).files_fingerprint
+
+    before = fingerprint()
+    assert fingerprint() == before and fingerprint(indices=4) != before
+    (folder / 'cat/0.png').rename(folder / 'cat/zero.png')
+    assert fingerprint() != before
+    (folder / 'cat/zero.png').rename(folder / 'cat/0.png')
+    assert fingerprint() == before

@@ -1,7 +1,9 @@
 """A real Runner: train, save, resume, and go on as if there had been no stop."""
 
+import random
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from mmengine.hooks import Hook
@@ -46,13 +48,15 @@ def test_resumed_run_equals_one_without_a_stop(images, tmp_path):
 @pytest.mark.parametrize('workers, by_epoch', [(0, True), (1, False)])
 def test_a_resumed_run_draws_other_crops(images, tmp_path, workers, by_epoch):
     """The same images in the same order, but not the crops of the first epoch again."""
-    seen = []
+    seen, drawn = [], []
 
     @HOOKS.register_module(force=True)
     class SeeOfTest(Hook):
         def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
             seen.append((runner.iter, [sample.img_path for sample in data_batch['data_samples']],
                          data_batch['inputs'].clone()))
+            # As stochastic depth and mixup draw in this process.
+            drawn.append((torch.rand(1).item(), np.random.random(), random.random()))
 
     cfg = classifier_config(images)
     crop = dict(type='RandomResizedCrop', scale=16, crop_ratio_range=(0.1, 0.5))
@@ -76,6 +80,8 @@ def test_a_resumed_run_draws_other_crops(images, tmp_path, workers, by_epoch):
     for part in first, second:
         for (_, _, crops), (_, _, others) in zip(part, resumed, strict=True):
             assert not any(torch.equal(a, b) for a, b in zip(crops, others, strict=True))
+    for numbers in zip(*drawn, strict=True):
+        assert len(set(numbers)) == 6
 
 
 def test_resume_refuses_weights_of_another_model(images, classifier_run, tmp_path, capsys):
@@ -101,3 +107,17 @@ def test_load_from_takes_the_weights_alone(images, classifier_run, tmp_path):
     assert checkpoint['meta']['epoch'] == 1
     for name, value in weights(path).items():
         assert torch.equal(value, checkpoint['state_dict'][name]), name
+
+
+def test_a_resumed_run_wants_all_weights_and_a_new_one_the_backbone(images, classifier_run,
+                                                                    tmp_path, capsys):
+    config = write_config(classifier_config(images), tmp_path / 'resume_headless.py')
+    checkpoint = load_checkpoint(classifier_run / 'epoch_2.pth')
+    checkpoint['state_dict'] = {name: value for name, value in checkpoint['state_dict'].items()
+                                if not name.startswith('head.')}
+    torch.save(checkpoint, tmp_path / 'headless.pth')
+    assert run_tool('train', config, '--work-dir', tmp_path / 'a', '--resume',
+                    tmp_path / 'headless.pth') == 2
+    assert '2 weights are not there (head.' in capsys.readouterr().err
+    assert run_tool('train', config, '--work-dir', tmp_path / 'b', '--cfg-options',
+                    f"load_from={tmp_path / 'headless.pth'}", 'train_cfg.max_epochs=1') == 0

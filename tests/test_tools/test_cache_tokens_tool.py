@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -121,6 +122,18 @@ def test_a_stale_cache_is_refused(config, cache, tmp_path, capsys):
     assert 'the seed of the crops was 0, now it is 1' in capsys.readouterr().err
     options = ['model.token_cache=nowhere', 'train_dataloader.dataset.token_cache=nowhere']
     assert "token cache 'nowhere' does not exist" in train()
+
+
+def test_a_crop_that_is_not_the_one_that_was_tokenized_is_noticed(config, cache, tmp_path):
+    folder = tmp_path / 'c'
+    shutil.copytree(cache, folder)
+    boxes = np.load(folder / 'boxes.npy', mmap_mode='r+')
+    boxes[3, :, 2] += 1
+    boxes.flush()
+    _, dataset = _build(config, token_cache=str(folder))
+    dataset[2]
+    with pytest.raises(ValueError, match=r'view \d of .* is the crop .*, tokenized was .* Make'):
+        dataset[3]
 
 
 def test_another_tokenizer_makes_it_stale(config, cache, tokenizer_run, tmp_path):

@@ -1,4 +1,5 @@
 import pytest
+from mmengine.config import Config
 from PIL import Image
 
 from tests.toy_configs import run_tool, tokenizer_config, write_config
@@ -20,6 +21,14 @@ def test_too_few_vectors_end_the_run_at_the_first_step(images, tmp_path, capsys,
     assert len(errors) == 1 and '4096 codes' in errors[0]
     assert '512 vectors (2 steps of 256)' in errors[0] and 'at most 512' in errors[0]
     assert not (tmp_path / 'w').exists()
+
+
+def test_a_run_of_fewer_steps_than_an_epoch_gives_fewer_vectors(images, tmp_path, capsys):
+    cfg = Config.fromfile(starve(images, tmp_path / 'init_all.py', 512, []))
+    cfg.train_cfg = dict(by_epoch=False, max_iters=1, val_interval=9)
+    config = write_config(cfg.to_dict(), tmp_path / 'init_one_step.py')
+    assert run_tool('train', config, '--work-dir', tmp_path / 'w') == 2
+    assert '256 vectors (1 steps of 256)' in capsys.readouterr().err
 
 
 def test_too_few_distinct_vectors_end_the_run_after_an_epoch(tmp_path, capsys):

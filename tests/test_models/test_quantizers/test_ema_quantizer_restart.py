@@ -101,3 +101,22 @@ def test_restarts_are_counted_on_after_loading():
         assert (second.embedding[8:, 0] < 0).all()
         second(data_near_codes(step))
     assert (second.embedding[:, 0] > 0).all()
+
+
+def test_the_vectors_that_dead_codes_move_to_come_from_the_whole_batch():
+    hits = torch.zeros(256)
+    first = set()
+    for seed in range(50):
+        quantizer = with_dead_codes(EMAQuantizer, restart_interval=1, restart_threshold=0.5,
+                                    decay=0.)
+        dead = quantizer.embedding[:, 0] < 0
+        # Each vector tells by its last channel where it stands.
+        z = data_near_codes(0)
+        z[:, -1] = torch.arange(256.).view(4, 8, 8) * 1e-4
+        torch.manual_seed(seed)
+        quantizer(z)
+        places = (quantizer.embedding[dead][:, -1] * 1e4).round().long()
+        hits[places] += 1
+        first.add(tuple(places.tolist()))
+    # 400 draws: 100 expected in each quarter of the batch, with a deviation of about 9.
+    assert hits.view(4, 64).sum(1).min() > 60 and len(first) == 50

@@ -3,6 +3,8 @@ import torch
 import torch.distributed as dist
 
 from peco.models.quantizers import CosineEMAQuantizer, EMAQuantizer
+from peco.models.quantizers.kmeans import kmeans
+from peco.models.quantizers.nearest_code import nearest_code
 from tests.dist_utils import run_distributed
 
 KINDS = dict(l2=EMAQuantizer, cosine=CosineEMAQuantizer)
@@ -79,9 +81,31 @@ def _enough_only_together():
     return quantizer.embedding.sum().item()
 
 
+def _supplied_only_together(codes):
+    """The error of ``check_supply``, if any; each rank alone gives 16 vectors a step."""
+    quantizer = EMAQuantizer(codes, 4, init='data', init_vectors=1000)
+    quantizer(torch.randn(1, 4, 4, 4))
+    try:
+        quantizer.check_supply(steps=2)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _far_centres():
+    """k-means of which five first centres have no members."""
+    rank = dist.get_rank() if dist.is_initialized() else 0
+    world = dist.get_world_size() if dist.is_initialized() else 1
+    vectors = torch.randn(40, 3, generator=torch.Generator().manual_seed(5)).double()
+    centres = torch.cat([vectors[:2], torch.arange(15.).view(5, 3).double() + 90])
+    found, counts = kmeans(vectors.chunk(world)[rank], centres, 6, nearest_code, lambda rows: rows)
+    return found.numpy(), counts.numpy()
+
+
 def _all_runs():
     return dict(uneven=_uneven_runs(), exact=_exact_runs(), too_few=_too_few_vectors(),
-                enough=_enough_only_together())
+                enough=_enough_only_together(), far=_far_centres(),
+                supply=[_supplied_only_together(codes) for codes in (64, 65)])
 
 
 @pytest.fixture(scope='module')
@@ -126,3 +150,17 @@ def test_vectors_are_counted_over_ranks(ranks):
     first, second = ranks
     assert first['too_few'] == second['too_few'] and '28 vectors' in first['too_few']
     assert first['enough'] == second['enough']
+
+
+def test_supply_is_that_of_all_ranks(ranks):
+    for rank in ranks:
+        enough, too_few = rank['supply']
+        assert enough is None and '64 vectors (2 steps of 32)' in too_few
+
+
+def test_centres_without_members_move_alike_on_every_rank(ranks):
+    expected, expected_counts = _far_centres()
+    assert (expected < 50).all()  # all have moved to vectors
+    for rank in ranks:
+        centres, counts = rank['far']
+        assert abs(centres - expected).max() < 1e-12 and (counts == expected_counts).all()
