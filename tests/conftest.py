@@ -21,6 +21,18 @@ def short_waits_for_workers():
 
 
 @pytest.fixture(autouse=True)
+def same_draws_in_any_order():
+    """A test that seeds nothing draws the same, whatever ran before it in this process."""
+    import random
+
+    import numpy as np
+    import torch
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
 def no_scope_of_another_test():
     """A Runner leaves its default scope behind, in which the next test would build its parts."""
     from mmengine.registry import DefaultScope

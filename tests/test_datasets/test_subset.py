@@ -59,3 +59,11 @@ def test_a_small_class_may_give_all_it_has():
     assert len(kept) == 3 and 4 in kept
     with pytest.raises(ValueError, match='class 1 has only 1'):
         per_class_positions(names, labels, 2)
+
+
+def test_classes_are_shuffled_apart():
+    """Numbered files, as many in each class: not the same numbers from all."""
+    names = [f'{c}/{i:03d}.png' for c in 'abc' for i in range(40)]
+    chosen = per_class_positions(names, ['abc'.index(name[0]) for name in names], 10)
+    numbers = [{names[i][2:] for i in chosen if names[i][0] == c} for c in 'abc']
+    assert numbers[0] != numbers[1] != numbers[2] != numbers[0]

@@ -96,3 +96,16 @@ def test_a_data_set_without_images(tmp_path):
     message = caught(BaseSegDataset, data_root=str(tmp_path), data_prefix=prefix)
     assert message.startswith("data set BaseSegDataset finds no image in ")
     assert str(tmp_path) in message and "img_suffix='.jpg'" in message
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+def test_one_rank_of_a_machine_speaks_first(rank, monkeypatch, capsys):
+    """A launcher stops the others when the first one ends; they speak if it met no fault."""
+    from peco.engine import cli
+    waits = []
+    monkeypatch.setattr(cli.time, 'sleep', waits.append)
+    monkeypatch.setattr(cli, 'rank_from_environment', lambda: (rank, rank))
+    with pytest.raises(SystemExit) as stop, cli.readable_errors():
+        raise cli.ConfigError('a fault')
+    assert stop.value.code == 2 and waits == [60] * rank
+    assert capsys.readouterr().err == 'error: a fault\n'

@@ -1,3 +1,4 @@
+import json
 import pickle
 from unittest import mock
 
@@ -123,3 +124,23 @@ def test_checksums_tell_images_of_one_size_apart():
     assert image_checksum(images[0]) != image_checksum(images[1])
     black = np.zeros((8, 16, 3), np.uint8)
     assert image_checksum(black) != image_checksum(black.reshape(16, 8, 3))
+
+
+def _edit_meta(folder, **changes):
+    path = folder / 'meta.json'
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_another_format_is_refused(folder):
+    _write(folder, [0, 1, 2])
+    _edit_meta(folder, version=VERSION - 1)
+    with pytest.raises(ValueError, match=f'was {VERSION - 1}, now it is {VERSION}'):
+        TokenCache(folder)
+
+
+def test_what_does_not_tell_its_precision_is_of_float32(folder):
+    _write(folder, [0, 1, 2])
+    assert 'tokenizer_amp' not in META
+    TokenCache(folder).check(tokenizer_amp=False)
+    with pytest.raises(ValueError, match='was False, now it is True'):
+        TokenCache(folder).check(tokenizer_amp=True)

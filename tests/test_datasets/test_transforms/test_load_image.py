@@ -235,3 +235,16 @@ def test_a_reduced_file_reaches_the_pipeline(tmp_path):
     assert results['img'].shape == (385, 515, 3) and results['img_shape'] == (385, 515)
     with pytest.raises(ValueError, match='min_side'):
         LoadImage(min_side=0)
+
+
+@pytest.mark.parametrize('fmt', ['TIFF', 'GIF', 'WEBP'])
+def test_of_a_stack_the_first_page_counts(fmt):
+    pages = [Image.fromarray(np.full((8, 8), level, np.uint8)) for level in (10, 200)]
+    content = _bytes(pages[0], fmt, save_all=True, append_images=pages[1:])
+    assert abs(_rgb_of(content) - 10).max() <= 3
+
+
+def test_of_a_stack_of_16_bits_the_first_page_counts(tmp_path):
+    pages = [np.full((8, 8, 3), 257 * level, np.uint16) for level in (10, 200)]
+    assert cv2.imwritemulti(str(tmp_path / 'stack.tiff'), pages)
+    assert (_rgb_of((tmp_path / 'stack.tiff').read_bytes()) == 10).all()

@@ -11,14 +11,16 @@ from peco.engine.study.side_by_side import run_side_by_side
 
 
 def test_those_that_run_have_places_of_their_own(tmp_path):
-    def task(name, seconds, code):
+    def task(name, code, until=None):
         def run(place):
             (tmp_path / name).write_text(str(place))
-            time.sleep(seconds)
+            while until is not None and not (tmp_path / until).exists():
+                time.sleep(0.05)
             return code
         return run
 
-    tasks = dict(long=task('long', 1.5, 0), short=task('short', 0.1, 3), last=task('last', 0., 0))
+    # The first goes on until the last has begun, in the place of the second.
+    tasks = dict(long=task('long', 0, until='last'), short=task('short', 3), last=task('last', 0))
     assert run_side_by_side(tasks, jobs=2) == dict(long=0, short=3, last=0)
     assert [(tmp_path / name).read_text() for name in tasks] == ['0', '1', '1']
     with pytest.raises(ValueError, match='jobs must be at least 1, got 0'):

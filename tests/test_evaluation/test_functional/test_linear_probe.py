@@ -94,3 +94,12 @@ def test_constant_columns_do_no_harm():
 def test_impossible_inputs_are_refused(bank, query, classes, message):
     with pytest.raises(ValueError, match=message):
         linear_probe(np.ones((bank, 2)), np.arange(bank) % classes, np.ones((query, 2)))
+
+
+@pytest.mark.parametrize('kind', [np.asarray, sparse.csr_matrix])
+def test_the_query_takes_no_part(kind):
+    bank, labels, query, _ = _split(*_data())
+    alone = linear_probe(kind(bank), labels, kind(query))
+    outliers = np.concatenate([query, query[:30] * 1e3])
+    assert (linear_probe(kind(bank), labels, kind(outliers))[:100] == alone).all()
+    assert (linear_probe(kind(bank), labels, kind(query[:7])) == alone[:7]).all()

@@ -48,6 +48,25 @@ def test_originals_and_reconstructions_are_classified():
     assert metric.evaluate(6) == dict(original_top1=75., reconstruction_top1=50.)
 
 
+class Reddish(torch.nn.Module):
+    """1 where the first channel, as the classifier sees it, is above the third."""
+
+    def forward(self, images, mode):
+        first, _, third = images.mean((2, 3)).unbind(1)
+        return torch.stack([third, first], dim=1)
+
+
+def test_channels_are_red_green_blue():
+    red, blue = torch.tensor([1., 0, 0]), torch.tensor([0, 0, 1.])
+    samples = [dict(original=colour.view(3, 1, 1).expand(3, 4, 4),
+                    reconstruction=colour.flip(0).view(3, 1, 1).expand(3, 4, 4),
+                    gt_label=torch.tensor([label]), split_role='query')
+               for colour, label in ((red, 1), (blue, 0))]
+    metric = ReconstructionAccuracy(Reddish(), **NORM, split_role='query')
+    metric.process(None, samples)
+    assert metric.evaluate(2) == dict(original_top1=100., reconstruction_top1=0.)
+
+
 def test_weights_come_from_the_checkpoint(checkpoint):
     path, model = checkpoint
     found = ReconstructionAccuracy(CLASSIFIER, **NORM, checkpoint=path).model

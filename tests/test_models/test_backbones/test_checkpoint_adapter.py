@@ -90,9 +90,14 @@ def test_any_prefix_into_a_bare_backbone(prefix, loader, tmp_path):
     assert torch.equal(target(images())[0], source(images())[0])
 
 
-def test_official_files_are_unwrapped(tmp_path):
+@pytest.mark.parametrize('around', [('model', ), ('state_dict', 'module'),
+                                    ('state_dict', 'model', 'module')])
+def test_official_files_are_unwrapped(tmp_path, around):
     source = pretrained()
-    torch.save(dict(model=source.state_dict()), tmp_path / 'beit.pth')
+    state = source.state_dict()
+    for name in reversed(around):
+        state = {name: state}
+    torch.save(state, tmp_path / 'beit.pth')
     target = build(out_type='raw').eval()
     load_checkpoint(target, str(tmp_path / 'beit.pth'), strict=True)
     assert torch.equal(target(images())[0], source(images())[0])
