@@ -8,7 +8,7 @@ seeds = 2
 step_seconds = 0.65  # an AVX-512 core, bfloat16
 references = ['pixel', 'pixel-x8']
 # pixel-x8: about the size of peco's whole loss, as pixel-x50 on CIFAR-10. Learning rates of the
-# tokenizers on nuclei: the best of two for pixel and of three for peco.
+# tokenizers on nuclei: the best of three for pixel and for peco.
 _pixel = {'lambda': '0.', 'pixel-weight': '10.', 'lr-nuclei': '1e-3', 'lr-camvid': '2e-3'}
 names = {
     'pixel': _pixel,
