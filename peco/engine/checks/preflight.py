@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,19 +92,38 @@ def _check_data(cfg: Config, stage: str) -> list[str]:
         for index, hook in enumerate(cfg.get('custom_hooks') or []):
             loaders.update({f'custom_hooks.{index}.{key}': value for key, value in hook.items()
                             if key.endswith('_dataloader') and value is not None})
-    missing: dict[str, list[str]] = {}
     for name, loader in loaders.items():
-        if isinstance(loader, dict):
-            if name != 'train_dataloader' and is_dataset(loader.get('dataset'), 'TarShards'):
-                return [f'{name}.dataset.type: peco.TarShards leaves images out, it is for '
-                        'training: take peco.ImageFolder here']
-            for path, key in _missing_data(loader.get('dataset'), f'{name}.dataset'):
-                missing.setdefault(path, []).append(key)
+        if name != 'train_dataloader' and isinstance(loader, dict) and is_dataset(
+                loader.get('dataset'), 'TarShards'):
+            return [f'{name}.dataset.type: peco.TarShards leaves images out, it is for '
+                    'training: take peco.ImageFolder here']
+    missing = _missing_of(loaders)
     # Evaluators of detection read the annotations, too.
     for name in ('val_evaluator', ) if stage == 'train' else ('test_evaluator', ):
         for key, path in _annotations_of(cfg.get(name), name):
             missing.setdefault(path, []).append(key)
     return [_data_line(path, keys, cfg) for path, keys in missing.items()]
+
+
+def check_data(cfg: Config, loaders: Iterable[str]) -> list[str]:
+    """Return which data of some loaders do not exist or hold no image, one plain line each.
+
+    Args:
+        cfg: The complete config.
+        loaders: Their names, such as ``'train_dataloader'``.
+    """
+    missing = _missing_of({name: cfg.get(name) for name in loaders})
+    return [_data_line(path, keys, cfg) for path, keys in missing.items()]
+
+
+def _missing_of(loaders: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Paths that are missing, and the config keys that name them."""
+    missing: dict[str, list[str]] = {}
+    for name, loader in loaders.items():
+        if isinstance(loader, dict):
+            for path, key in _missing_data(loader.get('dataset'), f'{name}.dataset'):
+                missing.setdefault(path, []).append(key)
+    return missing
 
 
 def _missing_data(node: Any, here: str) -> list[tuple[str, str]]:

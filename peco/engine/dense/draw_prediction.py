@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 from mmengine.visualization import Visualizer
 
 from .enlarge import enlarge
+from .labelling import labelling
 
 
 def draw_prediction(visualizer: Visualizer, image: np.ndarray, sample: Any, path: str | Path,
@@ -34,20 +33,6 @@ def draw_prediction(visualizer: Visualizer, image: np.ndarray, sample: Any, path
     factor = math.ceil(min_size / min(image.shape[:2]))
     image, sample = enlarge(image, sample.cpu(), factor)
     options = dict(pred_score_thr=score_thr) if 'pred_instances' in sample else {}
-    with _labelling(visualizer, labels):
+    with labelling(visualizer, labels):
         visualizer.add_datasample(Path(path).stem, image, data_sample=sample, out_file=str(path),
                                   draw_gt=draw_gt, **options)
-
-
-@contextmanager
-def _labelling(visualizer: Visualizer, labels: bool | None) -> Iterator[None]:
-    # mmdet's visualizer has no switch for its texts.
-    classes = visualizer.dataset_meta.get('classes') or ()
-    if labels or (labels is None and len(classes) != 1):
-        yield
-        return
-    visualizer.draw_texts = lambda *args, **kwargs: visualizer
-    try:
-        yield
-    finally:
-        del visualizer.draw_texts

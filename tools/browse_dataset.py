@@ -1,0 +1,141 @@
+"""Draw what a config's data give the model: files, crops, augmented views, masks, annotations.
+
+Example:
+    python tools/browse_dataset.py configs/peco/pretrain_vitb_800e.py --out data.png
+    python tools/browse_dataset.py CONFIG --split val --num 12 --out data.png
+"""
+
+import argparse
+import random
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import _environment  # noqa: F401
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import VISUALIZERS, init_default_scope
+from torch.utils.data import IterableDataset
+
+import peco.datasets  # noqa: F401
+from peco.datasets.transforms.load_image import decode_image
+from peco.engine.checks import check_components, check_data
+from peco.engine.cli import is_dense, readable_errors
+from peco.engine.dense.draw_annotation import draw_annotation
+from peco.engine.image_folders import image_folder_configs
+from peco.registry import DATASETS
+from peco.utils.config import ConfigError, add_options_argument, load_config
+from peco.visualization import data_grid, save_picture
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='any config with data')
+    parser.add_argument('--split', choices=['train', 'val', 'test'], default='train',
+                        help='which of its data (default: train)')
+    parser.add_argument('--num', type=int, default=8, metavar='N', help='images (default: 8)')
+    parser.add_argument('--seed', type=int, default=0, help='which images, crops and masks')
+    parser.add_argument('--out', required=True, help='PNG to write')
+    add_options_argument(parser)
+    args = parser.parse_args()
+    if args.num < 1:
+        parser.error(f'--num must be at least 1, got {args.num}')
+    if Path(args.out).suffix != '.png':
+        parser.error(f'--out must end with .png, got {args.out}')
+    return args
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    """The config, whose data are there; raise ConfigError where they are not."""
+    cfg = load_config(args.config, args.cfg_options)
+    loader = f'{args.split}_dataloader'
+    if cfg.get(loader) is None:
+        found = [name for name in ('train', 'val', 'test') if cfg.get(f'{name}_dataloader')]
+        raise ConfigError(f"config '{args.config}' has no {loader}"
+                          + (f': try --split {found[0]}' if found else ''))
+    problems = check_components(cfg) or check_data(cfg, [loader])
+    if problems:
+        raise ConfigError(problems)
+    for _, images in image_folder_configs(cfg[loader].get('dataset')):
+        images.pop('token_cache', None)
+    return cfg
+
+
+def pick(dataset: Any, num: int, seed: int) -> list[dict]:
+    """Samples spread over the data, or the first of shards."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    if isinstance(dataset, IterableDataset):
+        return list(islice(iter(dataset), num))
+    indices = np.random.default_rng(seed).choice(
+        len(dataset), size=min(num, len(dataset)), replace=False)
+    return [dataset[int(index)] for index in sorted(indices)]
+
+
+def to_rgb(image: torch.Tensor, cfg: Config) -> np.ndarray:
+    """A sample's image ``(3, H, W)`` as the model will read it, uint8 ``(H, W, 3)``."""
+    node = (cfg.get('model') or {}).get('data_preprocessor') or cfg.get('data_preprocessor') or {}
+    if node.get('to_rgb') or node.get('bgr_to_rgb'):
+        image = image.flip(0)
+    return np.ascontiguousarray(image.float().clamp(0, 255).byte().permute(1, 2, 0).numpy())
+
+
+def draw_images(samples: list[dict], cfg: Config, classes: Any, title: str) -> np.ndarray:
+    """Files and views of images that are to be classified, tokenized or predicted."""
+    inputs = [sample['inputs'] if isinstance(sample['inputs'], (list, tuple)) else
+              [sample['inputs']] for sample in samples]
+    views = [[to_rgb(view, cfg) for view in of_sample] for of_sample in inputs]
+    info = [sample['data_samples'] for sample in samples]
+    options: dict[str, Any] = {}
+    paths = [Path(sample.get('img_path') or '') for sample in info]
+    if all(path.is_file() for path in paths):
+        options['files'] = [np.ascontiguousarray(decode_image(path.read_bytes())[..., ::-1])
+                            for path in paths]
+        if all('crop_box' in sample for sample in info):
+            options['boxes'] = [sample.crop_box for sample in info]
+    if all('mask' in sample for sample in info):
+        options['masks'] = torch.stack([torch.as_tensor(sample.mask) for sample in info])
+    if all('gt_label' in sample for sample in info):
+        labels = [int(sample.gt_label) for sample in info]
+        options['captions'] = [str(classes[label]) if classes else str(label) for label in labels]
+    elif 'files' in options:
+        options['captions'] = [path.name for path in paths]
+    names = ['ViT', 'tokenizer'] if 'masks' in options and len(inputs[0]) == 2 else [
+        f'view {number}' for number in range(1, len(inputs[0]) + 1)]
+    return data_grid(views, names if len(inputs[0]) > 1 else ['input'], title=title, **options)
+
+
+def draw_dense(samples: list[dict], cfg: Config, metainfo: dict, title: str) -> np.ndarray:
+    """Images as the model gets them, and their annotations by mmdet's or mmseg's visualizer."""
+    visualizer = VISUALIZERS.build(dict(cfg.visualizer, name='browse_dataset', vis_backends=[]))
+    visualizer.dataset_meta = metainfo
+    views = []
+    for sample in samples:
+        image = to_rgb(sample['inputs'], cfg)
+        views.append([image, draw_annotation(visualizer, image, sample['data_samples'])])
+    names = [Path(sample['data_samples'].get('img_path') or '').name for sample in samples]
+    return data_grid(views, ['input', 'annotation'], captions=names, title=title, cell=256)
+
+
+def main() -> None:
+    args = parse_args()
+    with readable_errors():
+        cfg = read_config(args)
+        init_default_scope(cfg.get('default_scope', 'mmengine'))
+        dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
+        samples = pick(dataset, args.num, args.seed)
+        title = f'{Path(args.config).stem}: {args.split}, {len(samples)} images'
+        metainfo = getattr(dataset, 'metainfo', {})
+        if is_dense(cfg):
+            picture = draw_dense(samples, cfg, metainfo, title)
+        else:
+            picture = draw_images(samples, cfg, metainfo.get('classes'), title)
+        save_picture(picture, Path(args.out))
+    print(f'wrote {args.out}')
+
+
+if __name__ == '__main__':
+    main()
