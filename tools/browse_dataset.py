@@ -23,7 +23,7 @@ from peco.datasets.transforms.load_image import decode_image
 from peco.engine.checks import check_components, check_data
 from peco.engine.cli import is_dense, readable_errors
 from peco.engine.dense.draw_annotation import draw_annotation
-from peco.engine.image_folders import image_folder_configs
+from peco.engine.image_folders import image_folder_configs, is_dataset, use_test_mode
 from peco.registry import DATASETS
 from peco.utils.config import ConfigError, add_options_argument, load_config
 from peco.visualization import data_grid, save_picture
@@ -60,6 +60,14 @@ def read_config(args: argparse.Namespace) -> Config:
         raise ConfigError(problems)
     for _, images in image_folder_configs(cfg[loader].get('dataset')):
         images.pop('token_cache', None)
+        for transform in images.get('pipeline') or ():
+            # Ours tells the crop as well.
+            if transform['type'] in ('PackInputs', 'mmpretrain.PackInputs'):
+                transform['type'] = 'peco.PackInputs'
+    if args.split != 'train':
+        use_test_mode(cfg[loader])
+    if is_dataset(cfg[loader].get('dataset'), 'TarShards'):
+        cfg[loader].dataset.seed = args.seed
     return cfg
 
 
@@ -83,6 +91,12 @@ def to_rgb(image: torch.Tensor, cfg: Config) -> np.ndarray:
     return np.ascontiguousarray(image.float().clamp(0, 255).byte().permute(1, 2, 0).numpy())
 
 
+def box_of_file(sample: Any, file: np.ndarray) -> list[int]:
+    """The crop in pixels of the file, which may have been decoded at a part of its size."""
+    scale = file.shape[0] / sample.ori_shape[0]
+    return [round(scale * side) for side in sample.crop_box[:4]]
+
+
 def draw_images(samples: list[dict], cfg: Config, classes: Any, title: str) -> np.ndarray:
     """Files and views of images that are to be classified, tokenized or predicted."""
     inputs = [sample['inputs'] if isinstance(sample['inputs'], (list, tuple)) else
@@ -95,7 +109,8 @@ def draw_images(samples: list[dict], cfg: Config, classes: Any, title: str) -> n
         options['files'] = [np.ascontiguousarray(decode_image(path.read_bytes())[..., ::-1])
                             for path in paths]
         if all('crop_box' in sample for sample in info):
-            options['boxes'] = [sample.crop_box for sample in info]
+            options['boxes'] = [box_of_file(sample, file) for sample, file in zip(
+                info, options['files'], strict=True)]
     if all('mask' in sample for sample in info):
         options['masks'] = torch.stack([torch.as_tensor(sample.mask) for sample in info])
     if all('gt_label' in sample for sample in info):
@@ -108,14 +123,29 @@ def draw_images(samples: list[dict], cfg: Config, classes: Any, title: str) -> n
     return data_grid(views, names if len(inputs[0]) > 1 else ['input'], title=title, **options)
 
 
-def draw_dense(samples: list[dict], cfg: Config, metainfo: dict, title: str) -> np.ndarray:
+def annotations_are_of_the_file(dataset: Config) -> bool:
+    """Whether annotations are loaded after the image was resized, as tests do it."""
+    while 'pipeline' not in dataset:
+        dataset = dataset.dataset if 'dataset' in dataset else dataset.datasets[0]
+    kinds = [transform['type'].split('.')[-1] for transform in dataset.pipeline]
+    resized = next((place for place, kind in enumerate(kinds) if 'Resize' in kind), len(kinds))
+    return any(kind.startswith('Load') and 'Annotations' in kind for kind in kinds[resized:])
+
+
+def draw_dense(samples: list[dict], cfg: Config, dataset: Config, metainfo: dict,
+               title: str) -> np.ndarray:
     """Images as the model gets them, and their annotations by mmdet's or mmseg's visualizer."""
-    visualizer = VISUALIZERS.build(dict(cfg.visualizer, name='browse_dataset', vis_backends=[]))
+    kind = dict(mmdet='mmdet.DetLocalVisualizer',
+                mmseg='mmseg.SegLocalVisualizer')[cfg.default_scope]
+    visualizer = VISUALIZERS.build(dict(cfg.get('visualizer') or dict(type=kind),
+                                        name='browse_dataset', vis_backends=[]))
     visualizer.dataset_meta = metainfo
+    of_file = annotations_are_of_the_file(dataset)
     views = []
     for sample in samples:
-        image = to_rgb(sample['inputs'], cfg)
-        views.append([image, draw_annotation(visualizer, image, sample['data_samples'])])
+        image, info = to_rgb(sample['inputs'], cfg), sample['data_samples']
+        views.append([image, draw_annotation(visualizer, image, info,
+                                             info.ori_shape[:2] if of_file else None)])
     names = [Path(sample['data_samples'].get('img_path') or '').name for sample in samples]
     return data_grid(views, ['input', 'annotation'], captions=names, title=title, cell=256)
 
@@ -125,12 +155,13 @@ def main() -> None:
     with readable_errors():
         cfg = read_config(args)
         init_default_scope(cfg.get('default_scope', 'mmengine'))
-        dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
+        node = cfg[f'{args.split}_dataloader'].dataset
+        dataset = DATASETS.build(node)
         samples = pick(dataset, args.num, args.seed)
         title = f'{Path(args.config).stem}: {args.split}, {len(samples)} images'
         metainfo = getattr(dataset, 'metainfo', {})
         if is_dense(cfg):
-            picture = draw_dense(samples, cfg, metainfo, title)
+            picture = draw_dense(samples, cfg, node, metainfo, title)
         else:
             picture = draw_images(samples, cfg, metainfo.get('classes'), title)
         save_picture(picture, Path(args.out))

@@ -42,14 +42,16 @@ def data_grid(views: Sequence[Sequence[np.ndarray]],
         >>> data_grid([[image], [image]], ['input'], captions=['cat', 'dog']).shape[2]
         3
     """
-    rows, labels, texts = [], [], []
-    if files is not None:
-        rows.append([file if boxes is None else _with_crop(file, box)
-                     for file, box in zip(files, boxes or files, strict=True)])
-        labels.append('file' if boxes is None else 'file\nand crop')
+    rows, labels = [], []
+    if files is not None and boxes is not None:
+        rows.append([_with_crop(file, box) for file, box in zip(files, boxes, strict=True)])
+        labels.append('file\nand crop')
+    elif files is not None:
+        rows.append(list(files))
+        labels.append('file')
     rows += [list(row) for row in zip(*views, strict=True)]
     labels += names
-    texts = [None] * len(rows)
+    texts: list[Sequence[str] | None] = [None] * len(rows)
     if masks is not None:
         rows.append([
             to_uint8(mask_images(

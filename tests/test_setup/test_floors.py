@@ -1,4 +1,4 @@
-"""The floors of CONTRIBUTING.md: imports go downward; nothing imports the benchmark."""
+"""The floors of CONTRIBUTING.md, the benchmark above them: imports go downward."""
 
 import ast
 
@@ -33,6 +33,12 @@ def imported(path):
         for name in names:
             if name.startswith('peco.'):
                 yield name.split('.')[1]
+
+
+def test_the_benchmark_is_for_its_tool_alone():
+    users = {path.name for path in (ROOT / 'tools').rglob('*.py')
+             if 'peco.benchmark' in path.read_text()}
+    assert users == {'benchmark.py'}
 
 
 @pytest.mark.parametrize('part', PARTS)

@@ -1,7 +1,12 @@
+import sys
+
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+import peco.visualization.data_grid  # noqa: F401
+from peco.visualization import image_grid
 from tests.toy_configs import (
     SIZE,
     classifier_config,
@@ -11,6 +16,7 @@ from tests.toy_configs import (
     write_config,
 )
 
+data_grid_of_the_tool = sys.modules['peco.visualization.data_grid']
 CELL, RED, GRAY = 144, (220, 40, 40), (153, 153, 153)
 
 
@@ -38,14 +44,13 @@ def test_files_crops_views_and_masks_of_pretraining(browse, images):
     load, mask, _ = dataset['pipeline']
     dataset['pipeline'] = [load, dict(type='peco.RandomCropBox', scale=(0.3, 1.0)),
                            dict(type='peco.CropAndResize', size=SIZE, tokenizer_size=SIZE // 2),
-                           mask, dict(type='peco.PackInputs')]
+                           mask, dict(type='PackInputs')]
     code, first, said = browse(cfg)
     assert code == 0 and 'wrote' in said
     # File, view of the ViT, of the tokenizer, masked view.
     assert 4 * CELL < first.shape[0] < 5 * CELL and first.shape[1] > 3 * CELL
     assert count(first, RED) > 300
-    share = mask['num_masked'] / np.prod(mask['grid_size']) if np.ndim(
-        mask['grid_size']) else mask['num_masked'] / mask['grid_size']**2
+    share = mask['num_masked'] / np.prod(mask['grid_size'])
     assert count(first, GRAY) == pytest.approx(3 * share * CELL**2, rel=0.05)
     assert np.array_equal(first, browse(cfg, name='again.png')[1])
     assert not np.array_equal(first, browse(cfg, '--seed', 1, name='other.png')[1])
@@ -64,6 +69,22 @@ def test_colours_are_those_of_the_file(browse, tmp_path):
         assert count(picture, colour) == 2 * 2 * CELL**2  # two files and their inputs
 
 
+def test_the_crop_of_a_file_that_is_decoded_at_half_its_size(browse, tmp_path):
+    (tmp_path / 'data').mkdir()
+    Image.new('RGB', (2400, 1800), (10, 20, 250)).save(tmp_path / 'data/large.jpg')
+    cfg = tokenizer_config(tmp_path)
+    dataset = cfg['train_dataloader']['dataset']
+    dataset.update(data_root=str(tmp_path / 'data'), pipeline=[
+        dict(type='peco.LoadImage', min_side=896),
+        dict(type='peco.RandomCropBox', scale=(0.99, 1.0), ratio=(4 / 3, 4 / 3)),
+        dict(type='peco.CropAndResize', size=SIZE), dict(type='PackInputs')])
+    code, picture, said = browse(cfg)
+    assert code == 0, said
+    rows, cols = np.nonzero((np.abs(picture - RED) < 40).all(-1))
+    # The crop is nearly the whole file.
+    assert np.ptp(cols) > 0.9 * CELL and np.ptp(rows) > 0.9 * CELL * 3 / 4
+
+
 @pytest.mark.parametrize('split', ['train', 'test'])
 def test_any_image_data(browse, images, split):
     for make in (classifier_config, tokenizer_config):
@@ -76,9 +97,10 @@ def test_shards_have_no_files_to_show(browse, images, tmp_path):
     pipeline = cfg['train_dataloader']['dataset']['pipeline']
     cfg['train_dataloader']['dataset'] = dict(
         type='peco.TarShards', data_root=str(tmp_path / 'shards'), pipeline=pipeline)
-    code, picture, said = browse(cfg)
-    assert code == 0, said
-    assert picture.shape[0] < 2 * CELL
+    cfg['train_dataloader']['dataset']['pipeline'] = [
+        pipeline[0], dict(type='RandomCrop', crop_size=8), pipeline[-1]]
+    pictures = [browse(cfg, '--seed', seed, name=f'{seed}.png')[1] for seed in (0, 1)]
+    assert pictures[0].shape[0] < 2 * CELL and not np.array_equal(*pictures)
 
 
 def test_what_is_wrong_is_told(browse, images, tmp_path):
@@ -94,17 +116,29 @@ def test_what_is_wrong_is_told(browse, images, tmp_path):
         assert (code, picture) == (2, None) and message in said, said
 
 
+@pytest.mark.parametrize('split', ['train', 'val'])
 @pytest.mark.parametrize('kind', ['detector', 'segmentor'])
-def test_annotations_stand_below_the_images(browse, tmp_path, kind):
+def test_annotations_stand_below_the_images(browse, tmp_path, kind, split, monkeypatch):
+    """Tests load annotations after they have resized the image, trainings before."""
     pytest.importorskip('mmdet')
     pytest.importorskip('mmseg')
     from tests.dense_toys import detector_config, make_ade, make_coco, segmentor_config
     make, config = dict(detector=(make_coco, detector_config),
                         segmentor=(make_ade, segmentor_config))[kind]
     cfg = config(make(tmp_path / 'data'), tmp_path / 'w')
+    if split == 'val':
+        cfg.visualizer = None  # there is one for each kind
     cfg.dump(tmp_path / 'dense.py')
-    code, picture, said = browse(str(tmp_path / 'dense.py'))
+    drawn = []
+    monkeypatch.setattr(data_grid_of_the_tool, 'image_grid', lambda rows, *args, **kwargs: (
+        drawn.extend(rows), image_grid(rows, *args, **kwargs))[1])
+    code, picture, said = browse(str(tmp_path / 'dense.py'), '--split', split)
     assert code == 0, said
-    assert 2 * 150 < picture.shape[0] and picture.shape[1] > 3 * 256
-    upper, lower = np.array_split(picture[30:], 2)
-    assert not np.array_equal(upper[:200], lower[:200])
+    images, annotations = drawn
+    assert len(images) == 3 and picture.shape[1] > 3 * 256
+    shares = []
+    for image, annotated in zip(images, annotations, strict=True):
+        small = cv2.resize(annotated, image.shape[1::-1], interpolation=cv2.INTER_AREA)
+        shares.append((np.abs(small.astype(int) - image) > 30).any(-1).mean())
+    # Objects are painted, and not all of a detector's image; one image may have none.
+    assert sorted(shares)[1] > 0.02 and max(shares) < (0.9 if kind == 'detector' else 1.01)

@@ -30,6 +30,20 @@ def test_it_is_tested_as_the_whole_one_is(classifier_run, tmp_path):
                     tmp_path / 'w') == 0
 
 
+def test_nothing_else_is_touched(classifier_run, tmp_path):
+    content = (classifier_run / 'epoch_2.pth').read_bytes()
+    (tmp_path / 'c.pth').write_bytes(content)
+    # The checkpoint itself as the name, then that of a file which is there.
+    assert run_tool('publish_model', tmp_path / 'c.pth', tmp_path / 'c.pth') == 0
+    (tmp_path / 'd.pth').write_bytes(b'precious')
+    assert run_tool('publish_model', tmp_path / 'c.pth', tmp_path / 'd.pth') == 0
+    assert (tmp_path / 'c.pth').read_bytes() == content
+    assert (tmp_path / 'd.pth').read_bytes() == b'precious'
+    names = sorted(path.name for path in tmp_path.iterdir())
+    digest = names[0].removeprefix('c-').removesuffix('.pth')
+    assert names == [f'c-{digest}.pth', 'c.pth', f'd-{digest}.pth', 'd.pth']
+
+
 @pytest.mark.parametrize('content, message', [
     (dict(weights=torch.ones(1)), 'holds no state_dict'), (None, 'does not exist')])
 def test_other_files_are_refused(content, message, tmp_path, capsys):

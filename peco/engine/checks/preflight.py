@@ -111,6 +111,10 @@ def check_data(cfg: Config, loaders: Iterable[str]) -> list[str]:
     Args:
         cfg: The complete config.
         loaders: Their names, such as ``'train_dataloader'``.
+
+    Example:
+        >>> check_data(cfg, ['train_dataloader'])  # doctest: +SKIP
+        []
     """
     missing = _missing_of({name: cfg.get(name) for name in loaders})
     return [_data_line(path, keys, cfg) for path, keys in missing.items()]

@@ -6,6 +6,7 @@ import math
 import warnings
 from typing import Any
 
+import cv2
 import numpy as np
 from mmengine.visualization import Visualizer
 
@@ -14,19 +15,26 @@ from .labelling import labelling
 
 
 def draw_annotation(visualizer: Visualizer, image: np.ndarray, sample: Any,
-                    labels: bool | None = None, min_size: int = 360) -> np.ndarray:
+                    size: tuple[int, int] | None = None, labels: bool | None = None,
+                    min_size: int = 360) -> np.ndarray:
     """Draw boxes, masks or classes of pixels by the visualizer of mmdet or mmseg.
 
     Args:
         visualizer: mmdet's or mmseg's, which knows the classes.
         image: RGB uint8 ``(H, W, 3)``.
         sample: ``DetDataSample`` or ``SegDataSample`` of the image, as a data set packs it.
+        size: Height and width that the annotation is of, if the image was resized without it.
         labels: As in :func:`draw_prediction`.
         min_size: As in :func:`draw_prediction`.
 
     Returns:
         uint8 RGB picture of the image, enlarged by a whole factor.
+
+    Example:
+        >>> picture = draw_annotation(visualizer, image, sample)  # doctest: +SKIP
     """
+    if size is not None and tuple(size) != image.shape[:2]:
+        image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
     if 'gt_instances' in sample and hasattr(sample.gt_instances.bboxes, 'tensor'):
         sample = sample.clone()
         instances = sample.gt_instances.clone()

@@ -3,7 +3,7 @@ import re
 import pytest
 from mmengine.config import Config
 
-from peco.engine.checks.preflight import check_config
+from peco.engine.checks.preflight import check_config, check_data
 from tests.toy_configs import classifier_config, pretrain_config, tokenizer_config
 
 
@@ -142,3 +142,12 @@ def test_a_work_dir_that_cannot_be_one(images, tmp_path, monkeypatch):
     assert check_config(cfg, 'train') == []
     monkeypatch.setattr('os.access', lambda path, mode: False)
     assert f"'{tmp_path}' may not be written" in check_config(cfg, 'train')[0]
+
+
+def test_the_data_of_some_loaders_alone(images):
+    cfg = Config(classifier_config(images))
+    cfg.merge_from_dict({'train_dataloader.dataset.data_root': '/none',
+                         'model.init_cfg': dict(type='Pretrained', checkpoint='/none.pth')})
+    problem, = check_data(cfg, ['train_dataloader', 'val_dataloader'])
+    assert "data folder '/none' does not exist" in problem
+    assert check_data(cfg, ['val_dataloader', 'nothing_dataloader']) == []
