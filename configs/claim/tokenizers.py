@@ -11,7 +11,6 @@ seeds = 1
 
 _loss, _codes = 'model.perceptual_loss.', 'model.quantizer.codebook_size'
 _long = {'train_cfg.max_epochs': '12', 'param_scheduler.1.end': '12'}
-_few_codes = {_codes: '256', 'val_evaluator.1.codebook_size': '256'}
 _variants = {
     'lambda0.25': {_loss + 'weight': '0.25'},
     'lambda4': {_loss + 'weight': '4.'},
@@ -35,8 +34,9 @@ _variants = {
     'raw-features': {_loss + 'normalize_channels': 'False'},
     # f of the same size that 45,000 labels have trained: what would a better f give?
     'supervised': {'{network}': '{work_dir}/supervised_network.pth'},
-    'pixel-k256': {**_few_codes, _loss + 'weight': '0.'},
-    'k256': _few_codes,
+    **{f'{arm}k{number}': {**options, _codes: number, 'val_evaluator.1.codebook_size': number}
+       for number in ('256', '64')
+       for arm, options in (('pixel-', {_loss + 'weight': '0.'}), ('', {}))},
     'pixel-12e': {**_long, _loss + 'weight': '0.'},
     '12e': _long,
 }  # yapf: disable
@@ -87,11 +87,12 @@ stages = [
             **options
         },
         minutes=3) for of_arms, config, options in (
-            ([arm for arm in _of_images if 'k256' not in arm], 'tokenprobe-holdout', _judge),
-            ([arm for arm in _of_images if 'k256' in arm], 'tokenprobe-holdout', {
-                **_judge, _codes: '256',
-                **{f'test_evaluator.{place}.codebook_size': '256' for place in (1, 2, 4)}
-            }),
+            ([arm for arm in _of_images if not arm.endswith(('k256', 'k64'))],
+             'tokenprobe-holdout', _judge),
+            *(([f'pixel-k{number}', f'k{number}'], 'tokenprobe-holdout', {
+                **_judge, _codes: number,
+                **{f'test_evaluator.{place}.codebook_size': number for place in (1, 2, 4)}
+            }) for number in ('256', '64')),
             # What tokens can tell that are learned from the features themselves.
             (['vq-kd'], 'tokenprobe-vq-kd-holdout', {}))),
 ]
