@@ -19,7 +19,7 @@ from mmengine.registry import VISUALIZERS, init_default_scope
 from torch.utils.data import IterableDataset
 
 import peco.datasets  # noqa: F401
-from peco.datasets.transforms.load_image import decode_image
+from peco.apis.inference import image_array
 from peco.engine.checks import check_components, check_data
 from peco.engine.cli import is_dense, readable_errors
 from peco.engine.dense.draw_annotation import draw_annotation
@@ -106,8 +106,7 @@ def draw_images(samples: list[dict], cfg: Config, classes: Any, title: str) -> n
     options: dict[str, Any] = {}
     paths = [Path(sample.get('img_path') or '') for sample in info]
     if all(path.is_file() for path in paths):
-        options['files'] = [np.ascontiguousarray(decode_image(path.read_bytes())[..., ::-1])
-                            for path in paths]
+        options['files'] = [image_array(path) for path in paths]
         if all('crop_box' in sample for sample in info):
             options['boxes'] = [box_of_file(sample, file) for sample, file in zip(
                 info, options['files'], strict=True)]
