@@ -3,14 +3,24 @@
 # python tools/reproduce_claim.py --study configs/claim/dense.py --study-dir DIR --jobs 2
 title = 'A perceptual codebook beside a pixel codebook in dense tasks (128-256 px)'
 work_dir = 'work_dirs/claim/dense'
-arms = ['pixel', 'pixel-x8', 'peco']
+arms = ['scratch', 'pixel', 'pixel-x8', 'peco']
 seeds = 2
 step_seconds = 0.65  # an AVX-512 core, bfloat16
 references = ['pixel', 'pixel-x8']
-# pixel-x8: about the size of peco's whole loss, as pixel-x50 on CIFAR-10. Learning rates of the
+# scratch: no pretraining, the rates of configs/nuclei and configs/camvid. pixel-x8: about the size of peco's whole loss, as pixel-x50 on CIFAR-10. Learning rates of the
 # tokenizers on nuclei: the best of three for pixel and for peco.
-_pixel = {'lambda': '0.', 'pixel-weight': '10.', 'lr-nuclei': '1e-3', 'lr-camvid': '2e-3'}
+_tokens = ['pixel', 'pixel-x8', 'peco']
+_pixel = {
+    'lambda': '0.',
+    'pixel-weight': '10.',
+    'lr-nuclei': '1e-3',
+    'lr-camvid': '2e-3',
+    'backbone': 'peco'
+}
 names = {
+    'scratch': {
+        'backbone': 'scratch'
+    },
     'pixel': _pixel,
     'pixel-x8': {
         **_pixel, 'pixel-weight': '80.'
@@ -31,8 +41,8 @@ _tokenizer = {
     for data, folder in _folder.items()
 }
 _task = {
-    'nuclei': ('Mask R-CNN', 'mask-rcnn_peco-vit-micro_b4-coslr-4e_nuclei.py'),
-    'camvid': ('UperNet', 'upernet_peco-vit-micro_b8-500it_camvid-256x256.py')
+    'nuclei': ('Mask R-CNN', 'mask-rcnn_{backbone}-vit-micro_b4-coslr-4e_nuclei.py'),
+    'camvid': ('UperNet', 'upernet_{backbone}-vit-micro_b8-500it_camvid-256x256.py')
 }
 _seed = {'randomness.seed': '{seed}'}
 _network = {
@@ -68,6 +78,7 @@ stages = [
         dict(
             name=f'{data}-tokenizer',
             title=f'{data}: tokenizer',
+            arms=_tokens,
             run='train',
             config=_tokenizer[data],
             cfg_options={
@@ -80,6 +91,7 @@ stages = [
         dict(
             name=f'{data}-tokens',
             title=f'{data}: what the tokens keep',
+            arms=_tokens,
             run='test',
             config=_tokenizer[data],
             checkpoint=f'{{last:{{run}}/{data}-tokenizer}}',
@@ -88,22 +100,27 @@ stages = [
         dict(
             name=f'{data}-pretrain',
             title=f'{data}: masked image modelling',
+            arms=_tokens,
             run='train',
             config=f'{folder}pretrain_vit-micro_b64-coslr-12e_{data}.py',
             cfg_options={
                 **_seed, 'model.tokenizer_checkpoint': f'{{last:{{run}}/{data}-tokenizer}}'
             },
             minutes=35),
-        dict(
+        *(dict(
             name=f'{data}-finetune',
             title=f'{data}: {_task[data][0]}',
+            arms=of_arms,
             run='train',
             config=folder + _task[data][1],
             args=['--no-validate'],
             cfg_options={
-                **_seed, 'model.backbone.init_cfg.checkpoint': f'{{last:{{run}}/{data}-pretrain}}'
+                **_seed,
+                **options
             },
-            minutes=22),
+            minutes=14) for of_arms, options in ((['scratch'], {}), (_tokens, {
+                'model.backbone.init_cfg.checkpoint': f'{{last:{{run}}/{data}-pretrain}}'
+            }))),
         dict(
             name=f'{data}-test',
             title=f'{data}: {_task[data][0]} on test images',
@@ -120,6 +137,7 @@ measures = [
         stage=f'{data}-{stage}',
         key=key,
         format=form,
+        arms=_tokens,
         in_figure=in_figure) for data in _folder for label, stage, key, form, in_figure in (
             ('PSNR (dB)', 'tokens', 'psnr', '.2f', True),
             ('perceptual distance', 'tokens', 'perceptual_distance', '.3f', True),

@@ -34,6 +34,8 @@ _variants = {
     'raw-features': {_loss + 'normalize_channels': 'False'},
     # f of the same size that 45,000 labels have trained: what would a better f give?
     'supervised': {'{network}': '{work_dir}/supervised_network.pth'},
+    # f itself, trained for a quarter of its epochs: what does a worse one cost?
+    'f-2e': {'{network}': '{work_dir}/short_network.pth'},
     **{f'{arm}k{number}': {**options, _codes: number, 'val_evaluator.1.codebook_size': number}
        for number in ('256', '64')
        for arm, options in (('pixel-', {_loss + 'weight': '0.'}), ('', {}))},
@@ -51,15 +53,41 @@ _tokenizer = next(stage for stage in _base_.stages if stage.name == 'tokenizer')
 _peco = 'configs/claim/tokenizer-peco_vqgan-f4_b128-coslr-6e_cifar10-20k.py'
 _judge = {'test_evaluator.0.checkpoint': '{last:classifier}'}
 
+_simclr = 'configs/cifar10/perceptual_simclr-resnet18_b256-coslr-8e_cifar10.py'
+_out = ['--out-indices', '0', '1', '2', '3']
 shared = [
     *(dict(stage) for stage in _base_.shared),
+    dict(
+        name='perceptual-2e',
+        title='perceptual network, two epochs',
+        run='train',
+        config=_simclr,
+        cfg_options={
+            'train_cfg.max_epochs': 2,
+            'param_scheduler.1.end': 2
+        },
+        minutes=9),
+    dict(
+        name='short-network',
+        title='export it',
+        run='tools/export_perceptual.py',
+        args=[_simclr, '{last:perceptual-2e}', '{work_dir}/short_network.pth', *_out],
+        makes='{work_dir}/short_network.pth',
+        minutes=0.2),
+    dict(
+        name='perceptual-knn-2e',
+        title='its kNN',
+        run='test',
+        config='configs/cifar10/perceptual-knn_simclr-resnet18_cifar10.py',
+        checkpoint='{last:perceptual-2e}',
+        minutes=1.5),
     dict(
         name='supervised-network',
         title='export the classifier as perceptual network',
         run='tools/export_perceptual.py',
         args=[
             'configs/claim/classifier_resnet18_b128-coslr-5e_cifar10.py', '{last:classifier}',
-            '{work_dir}/supervised_network.pth', '--out-indices', '0', '1', '2', '3'
+            '{work_dir}/supervised_network.pth', *_out
         ],
         makes='{work_dir}/supervised_network.pth',
         minutes=0.2),
@@ -109,4 +137,8 @@ smoke = dict(
         name: options for name, options in _base_.smoke.items()
         if name in ('perceptual', 'perceptual-knn', 'classifier', 'tokenizer')
     },
-    **{'tokens-holdout': _base_.smoke['tokens']})
+    **{
+        'perceptual-2e': _base_.smoke['perceptual'],
+        'perceptual-knn-2e': _base_.smoke['perceptual-knn'],
+        'tokens-holdout': _base_.smoke['tokens']
+    })

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -163,13 +163,21 @@ class Pipeline:
             console.print(_not_installed(lacking))
         return 0
 
-    def run_stages(self, stages: Sequence[Stage], console: Console) -> int:
-        """Run what is not finished of some stages; return an exit code."""
+    def run_stages(self, stages: Sequence[Stage], console: Console, scope: str = 'in all',
+                   rest: Callable[[], str] | None = None) -> int:
+        """Run what is not finished of some stages; return an exit code.
+
+        Args:
+            stages: The stages.
+            console: Where to write.
+            scope: See :class:`PipelineProgress`.
+            rest: As well.
+        """
         stages = [stage for stage in stages if not stage.lacks()]
         todo = self.ledger.left(stages)
         console.print(f'{self.title}: {len(stages) - len(todo)} of {len(stages)} stages finished, '
                       f'{len(todo)} to run under {self.work_dir}')
-        with PipelineProgress(todo, console) as progress:
+        with PipelineProgress(todo, console, scope, rest) as progress:
             for stage in todo:
                 progress.begin(stage, self.stages.index(stage) + 1, len(self.stages))
                 with stage_lock(self.work_dir, stage.name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -24,10 +25,15 @@ class PipelineProgress:
     Args:
         stages: All stages that will run, for the share of each in the whole.
         console: Where to write.
+        scope: What the stages are all of, after "min left".
+        rest: Tells when a stage is over what is left beyond these stages.
     """
 
-    def __init__(self, stages: list[Stage], console: Console) -> None:
+    def __init__(self, stages: list[Stage], console: Console, scope: str = 'in all',
+                 rest: Callable[[], str] | None = None) -> None:
         self.console = console
+        self.scope = scope
+        self.rest = rest
         self.left = {stage.name: stage.minutes for stage in stages}
         self.start = time.time()
         self.done_minutes = 0.
@@ -75,7 +81,7 @@ class PipelineProgress:
             return
         loss = _LOSS.search(text)
         note = f'loss {loss.group(1)}  ' if loss else ''
-        note += f'about {self.minutes_left():.0f} min left in all'
+        note += f'about {self.minutes_left():.0f} min left {self.scope}'
         self.bar.update(self.task, completed=self.fraction, note=note)
         self.bar.update(self.whole, completed=self.completed())
         if not self.console.is_terminal and time.time() - self.last_beat > HEARTBEAT_S:
@@ -90,6 +96,8 @@ class PipelineProgress:
         self.bar.remove_task(self.task)
         self.bar.update(self.whole, completed=self.completed())
         self.console.print(f'{self.label}: {seconds:.0f} s  {summary}')
+        if self.rest and (text := self.rest()):
+            self.console.print(text)
 
     def completed(self) -> float:
         """Minutes of the plan that are behind us."""

@@ -17,7 +17,7 @@ from rich.console import Console
 from ..pipeline import Pipeline, Stage, fill, read_spec
 from ..pipeline.exit_on_sigterm import exit_on_sigterm
 from ..pipeline.ledger import left_out
-from .merge_records import merge_records
+from .merge_records import merge_records, other_runs
 from .pace import step_seconds
 from .side_by_side import run_side_by_side
 from .study_report import Measure, StudyReport
@@ -214,34 +214,46 @@ class Study:
     def _run_side_by_side(self, console: Console) -> int:
         """First what all share, then ``jobs`` arms and seeds at a time."""
         shared = self.pipeline.stages[:self._num_shared]
-        code = self.pipeline.run_stages(shared, console)
+        code = self.pipeline.run_stages(
+            shared, console, 'of what all arms share',
+            partial(self._rest, time.time(), self.minutes, self.jobs))
         if code:
             return code
         chains: dict[str, list[Stage]] = {}
         for stage in self.pipeline.stages[self._num_shared:]:
             chains.setdefault(_run_of(stage.name), []).append(stage)
-        start, planned = time.time(), self.minutes
+        rest = partial(self._rest, time.time(), self.minutes)
 
         def run_chain(stages: list[Stage], place: int) -> int:
             torch.set_num_threads(self._threads)
             _take_gpu(place)
             own = Console(width=console.width, force_terminal=False)
             try:
-                return self.pipeline.run_stages(stages, own)
+                return self.pipeline.run_stages(stages, own, f'of {_run_of(stages[0].name)}', rest)
             except (FileNotFoundError, ValueError) as error:
                 own.print(f'error: {error}', markup=False, highlight=False)
                 return 2
 
         def on_end(name: str, code: int) -> None:
-            left, minutes = self.minutes, (time.time() - start) / 60
-            rest = f': about {left * minutes / (planned - left):.0f} min left in all' if (
-                left < planned) else ''
-            console.print(f'{name} {"failed" if code else "is finished"}{rest}')
+            console.print(f'{name} {"failed" if code else "is finished"}')
 
         codes = run_side_by_side({name: partial(run_chain, stages)
                                   for name, stages in chains.items()}, self.jobs, on_end)
         self.pipeline.report.show(self.pipeline.ledger.metrics(), console)
         return next((code for code in codes.values() if code), 0)
+
+    def _rest(self, start: float, planned: float, jobs: int = 1) -> str:
+        """What is left of the whole, at the pace since ``start``, when ``planned`` minutes were.
+
+        Args:
+            start: Seconds, as of ``time.time``.
+            planned: Minutes of the plan that were left then.
+            jobs: How many more stages at a time the rest will run.
+        """
+        left, minutes = self.minutes, (time.time() - start) / 60
+        if left >= planned:
+            return ''
+        return f'about {left * minutes / (planned - left) / jobs:.0f} min left in all'
 
     def redo(self, name: str) -> list[str]:
         """Move a stage and those of its arm and seed after it aside; after a shared one, all.
@@ -283,7 +295,12 @@ class Study:
                if (record := self.pipeline.ledger.done(stage)) is not None}
         records = merge_records(own, paths, self.pipeline.stages, self.seeds)
         self.pipeline.report.save(records, self.work_dir)
-        self._show(records, console or Console())
+        console = console or Console()
+        self._show(records, console)
+        for name, readers in other_runs(records).items():
+            more = f' and {len(readers) - 1} more' if len(readers) > 1 else ''
+            console.print(f'{name}: the record is not of the run that {readers[0]}{more} read',
+                          markup=False, highlight=False)
 
     def save(self) -> None:
         """Write what there is; see :meth:`StudyReport.save`."""

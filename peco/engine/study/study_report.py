@@ -22,6 +22,9 @@ from peco.visualization import plot_study, plot_study_curves
 _LEGEND = ('Means with 95 % intervals over seeds. *: the interval of a difference, of '
            f'{LEAST_SEEDS} seeds at least, excludes 0.')
 
+# What tells one run of a stage from another; results of earlier versions lack it.
+_RUN = ('finished', 'reads')
+
 Metrics = Mapping[str, Mapping[str, float]]
 
 
@@ -170,7 +173,8 @@ class StudyReport:
 
         ``results.json`` has every value by arm and seed, the estimates, the hours so far, and for
         each finished stage its command, in which ``DIR`` stands for the folder, the hash of its
-        config and its metrics.
+        config, its metrics, and, where they are known, when it was finished and which runs of other
+        stages it read.
         """
         metrics = {name: record['metrics'] for name, record in records.items()}
         # Checkpoints are named by absolute paths, the rest as the folder is.
@@ -179,7 +183,8 @@ class StudyReport:
         stages = {
             name: dict(config_hash=record['config_hash'], seconds=record['seconds'],
                        command=here.sub('DIR', record['command']),
-                       metrics=record['metrics'])
+                       metrics=record['metrics'],
+                       **{key: record[key] for key in _RUN if record.get(key)})
             for name, record in records.items()
         }
         content = dict(
@@ -231,7 +236,8 @@ class StudyReport:
         try:
             return {
                 name: dict(config_hash=str(stage['config_hash']), command=str(stage['command']),
-                           seconds=float(stage['seconds']), metrics=dict(stage['metrics']))
+                           seconds=float(stage['seconds']), metrics=dict(stage['metrics']),
+                           finished=stage.get('finished'), reads=dict(stage.get('reads', {})))
                 for name, stage in json.loads(path.read_text())['stages'].items()
             }
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -270,6 +270,21 @@ def test_progress_reads_the_log_lines_of_the_runner():
         assert progress.completed() == 3
 
 
+def test_progress_tells_what_its_time_is_of_and_what_is_left_beyond(monkeypatch):
+    monkeypatch.setattr('peco.engine.pipeline.progress.HEARTBEAT_S', -1.)
+    stage = Stage('a', 'A', 'train', config='c', minutes=3)
+    for rest, told in ((lambda: 'about 90 min left in all', ['about 90 min left in all']),
+                       (lambda: '', []), (None, [])):
+        console = Console(record=True, width=200)
+        with PipelineProgress([stage], console, 'of seed0/peco', rest) as progress:
+            progress.begin(stage, 1, 1)
+            progress.line('INFO - Iter(train) [ 1/100]  lr: 1e-3')
+            beat = console.export_text(clear=False).splitlines()[-1]
+            assert beat.endswith('about 3 min left of seed0/peco')
+            progress.end('')
+        assert console.export_text().splitlines()[3:] == told
+
+
 def test_report_shows_a_dash_for_what_has_not_run():
     report = Report('t', [dict(label='x', cells={'A': ('s', 'k', '.2f')})], ['A', 'B'])
     assert report.values({}) == [('x', ['–', ''])]

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from peco.engine.study import Study
+from peco.engine.study.merge_records import other_runs
 from tests.toy_configs import run_tool
 from tests.toy_study import run, scores
 
@@ -24,6 +25,7 @@ def test_seeds_of_several_machines_come_to_what_one_finds(study_file, tmp_path):
     assert merged['measures'] == one['measures']
     for stage in (*one['stages'].values(), *merged['stages'].values()):
         stage.update(seconds=0)
+        assert stage.pop('finished')
         assert stage['metrics'].pop('peak_mib') > 0
     assert merged['stages'] == one['stages']
     assert one['stages']['seed0/peco/tokens'] == dict(
@@ -50,6 +52,58 @@ def test_the_folder_counts_first_then_the_files_in_order(study_file, tmp_path):
     assert scores(tmp_path / 'own')['pixel'] == {'0': 20, '1': 220}
     Study('study.py', work_dir='empty').merge(['a.json', 'b.json'])
     assert scores(tmp_path / 'empty')['pixel'] == {'0': 120, '1': 220}
+
+
+def test_records_tell_when_what_they_read_was_another_run(study_file, tmp_path):
+    # The probe reads the tokens, the tokens read the network.
+    path = study_file(extra="""
+        stages[0]['args'] += ['{work_dir}/network/out.txt']
+        stages[1]['args'] += ['{work_dir}/{run}/tokens/out.txt']
+        stages[1]['arms'] = arms[1:]
+        arms, seeds, measures = arms[1:], 1, measures[1:]
+        """)
+    for name in ('a', 'b'):
+        assert run(path, work_dir=name)[0] == 0
+    a, b = ({name: json.loads((tmp_path / f'{folder}/results.json').read_text())['stages'][name]
+             for name in ('network', 'seed0/peco/tokens', 'seed0/peco/probe')}
+            for folder in ('a', 'b'))
+    assert a['seed0/peco/probe']['reads'] == {
+        'seed0/peco/tokens': a['seed0/peco/tokens']['finished']}
+
+    def write(name, stages, known=True):
+        if not known:  # as earlier versions wrote it
+            stages = {key: {part: value for part, value in stage.items()
+                            if part not in ('finished', 'reads')} for key, stage in stages.items()}
+        (tmp_path / f'{name}.json').write_text(json.dumps(dict(stages=stages)))
+        return f'{name}.json'
+
+    def merge(*files):
+        study = Study(path, work_dir='merged')
+        study.merge(files, console := Console(record=True, width=200))
+        told = [line for line in console.export_text().splitlines() if 'not of the run' in line]
+        records = json.loads((tmp_path / 'merged/results.json').read_text())['stages']
+        return other_runs(records), told
+
+    assert merge(write('whole', a)) == ({}, [])
+    first = {key: a[key] for key in ('network', 'seed0/peco/tokens')}
+    mixed = merge(write('first', first), write('second', b))
+    assert mixed == ({'seed0/peco/tokens': ['seed0/peco/probe']}, [
+        'seed0/peco/tokens: the record is not of the run that seed0/peco/probe read'])
+    # Neither is it forgotten when the merged file is merged, nor where times are not known.
+    (tmp_path / 'merged/results.json').rename(tmp_path / 'again.json')
+    assert merge('again.json') == mixed
+    assert merge(write('whole', a, known=False)) == ({}, [])
+    unknown = write('first', first, known=False), write('second', b, known=False)
+    assert merge(*unknown) == mixed
+    (tmp_path / 'merged/results.json').rename(tmp_path / 'again.json')
+    assert merge('again.json') == mixed
+    other = {'network': a['network']}
+    assert merge(write('first', other), write('second', b))[1] == [
+        'network: the record is not of the run that seed0/peco/tokens read']
+    pixel = {'seed0/pixel/tokens': dict(b['seed0/peco/tokens'], config_hash=study_stage(
+        'seed0/pixel/tokens').config_hash())}
+    assert merge(write('first', other), write('second', {**b, **pixel}))[1] == [
+        'network: the record is not of the run that seed0/pixel/tokens and 1 more read']
 
 
 def study_stage(name):

@@ -63,13 +63,31 @@ def test_a_stage_is_made_again_with_what_follows_in_its_arm_and_seed(study_file,
 def test_several_arms_at_a_time_give_the_same(study_file, tmp_path):
     assert run(study_file(), work_dir='one')[0] == 0
     code, text, study = run('study.py', work_dir='two', jobs=2)
-    assert code == 0 and 'seed1/peco is finished' in text and 'min left in all' in text
+    assert code == 0 and 'seed1/peco is finished' in text
     one, two = (json.loads((tmp_path / name / 'results.json').read_text())
                 for name in ('one', 'two'))
     assert one['measures'] == two['measures']
     assert set(one['stages']) == set(two['stages'])
     assert run('study.py', work_dir='two', jobs=2)[0] == 0
     assert {path.read_text() for path in (tmp_path / 'two').rglob('calls')} == {'x'}
+
+
+def test_every_stage_of_several_arms_at_a_time_tells_what_is_left_of_the_whole(
+        study_file, monkeypatch, capfd):
+    monkeypatch.setattr('peco.engine.pipeline.progress.HEARTBEAT_S', -1.)
+    path = study_file(extra='stages[1]["minutes"] = 30')
+    tool = open('tool.py').read()
+    open('tool.py', 'w').write(tool + "\nprint('Iter(train) [ 1/100]', flush=True)\n")
+    assert Study(path, jobs=2).run() == 0
+    out = capfd.readouterr().out
+    assert 'min left of what all arms share' in out and 'min left of seed1/peco' in out
+    # After the network and after each stage of an arm but the last.
+    assert out.count('min left in all') == 11
+    study = Study(path, work_dir='none')
+    whole, now = study.minutes, time.time()
+    assert study._rest(now, whole) == ''
+    assert study._rest(now - 600, whole + 10) == f'about {whole:.0f} min left in all'
+    assert study._rest(now - 600, whole + 10, jobs=2) == f'about {whole / 2:.0f} min left in all'
 
 
 def test_an_arm_that_fails_does_not_stop_the_others(study_file, tmp_path):
