@@ -7,8 +7,9 @@ arms = ['scratch', 'pixel', 'pixel-x8', 'peco']
 seeds = 2
 step_seconds = 0.65  # an AVX-512 core, bfloat16
 references = ['pixel', 'pixel-x8']
-# scratch: no pretraining, the rates of configs/nuclei and configs/camvid. pixel-x8: about the size of peco's whole loss, as pixel-x50 on CIFAR-10. Learning rates of the
-# tokenizers on nuclei: the best of three for pixel and for peco.
+# scratch: no pretraining, at the rates of configs/nuclei and configs/camvid. pixel-x8: about the
+# size of peco's whole loss, as pixel-x50 on CIFAR-10. Learning rates of the tokenizers on nuclei:
+# the best of three for pixel and for peco.
 _tokens = ['pixel', 'pixel-x8', 'peco']
 _pixel = {
     'lambda': '0.',
@@ -142,7 +143,7 @@ measures = [
             ('PSNR (dB)', 'tokens', 'psnr', '.2f', True),
             ('perceptual distance', 'tokens', 'perceptual_distance', '.3f', True),
             ('codebook perplexity', 'tokens', 'codebook_perplexity', '.0f', False),
-            ('MIM token accuracy (%)', 'pretrain', 'token_acc', '.1f', False),
+            ('MIM token accuracy, last steps (%)', 'pretrain', 'token_acc', '.1f', False),
         )),
     *(dict(
         label=f'nuclei: {label} (%)',

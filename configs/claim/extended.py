@@ -214,6 +214,10 @@ stages = [
             minutes=0.5))),
 ]
 
+# Of every depth, on validation images; not the kNN of the test images, whose bank is ten times as
+# large.
+_probes = (('knn', 'kNN'), ('linear', 'logistic regression'))
+_held_out = ' (%, validation images, 5,000 labels)'
 measures = [
     dict(
         label='perceptual network f: kNN top-1 (%)',
@@ -234,12 +238,16 @@ measures = [
           ('token probe, learned embeddings (%)', 'embedding_probe_top1', '.1f', _tokens, True),
       )),
     dict(
-        label='MIM token accuracy (%)',
+        label='MIM token accuracy, last steps (%)',
         stage='pretrain',
         key='token_acc',
         arms=_tokens,
         in_figure=False),
-    dict(label='kNN top-1, last depth (%)', stage='knn', key='knn_top1', arms=_features),
+    dict(
+        label='kNN top-1, last depth, bank of 50,000 (%)',
+        stage='knn',
+        key='knn_top1',
+        arms=_features),
     dict(
         label='logistic regression, last depth, validation images (%)',
         stage=f'epoch{_epochs[-1]}',
@@ -260,20 +268,19 @@ measures = [
         stage=f'epoch{epoch}',
         key=f'{kind}_top1_best_depth',
         arms=_features if epoch == _epochs[-1] else _pretrained,
-        curve=f'{label}, best depth, over epochs (%)',
-        x=epoch) for kind, label in (('knn', 'kNN'), ('linear', 'linear')) for epoch in _epochs),
+        curve=f'{label}, best depth, by epoch{_held_out}',
+        x=epoch) for kind, label in _probes for epoch in _epochs),
     *(dict(
         label=f'{label}, depth {depth}',
         stage=f'epoch{_epochs[-1]}',
         key=f'{kind}_top1_depth{depth}',
         arms=_features if depth <= 4 else _pretrained,
-        curve=f'{label} by depth after the last epoch (%)',
-        x=depth) for kind, label in (('knn', 'kNN'), ('linear', 'linear'))
-      for depth in range(1, 7)),
+        curve=f'{label} after the last epoch, by depth{_held_out}',
+        x=depth) for kind, label in _probes for depth in range(1, 7)),
 ]
 
 # A few minutes, every stage of every arm; figures mean nothing. Ten class folders of a few images
-# are enough (PECO_TRAIN_DIR, PECO_VAL_DIR).
+# are enough (PECO_CIFAR10_DIR).
 _few = {'train_dataloader.dataset.num_per_class': 2, 'train_dataloader.batch_size': 10}
 _epoch = {**_few, 'train_cfg.max_epochs': 1}
 _val = {'val_dataloader.dataset.num_per_class': 2}

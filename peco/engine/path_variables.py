@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from mmengine.config import Config
 
-# As a config file writes it: '{{$PECO_TRAIN_DIR:data/cifar10/train}}'.
+# As a config file writes it: '{{$PECO_CIFAR10_DIR:data/cifar10}}/train'.
 _VARIABLE = re.compile(r'\{\{\s*\$\s*(\w+)\s*:\s*([^}]*?)\s*\}\}')
 
 

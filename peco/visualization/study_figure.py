@@ -24,6 +24,9 @@ _LETTERS = 13
 # One a seed, so that pairs can be followed.
 _MARKERS = 'os^vPXD<>'
 _BLACK = '0.15'
+# Ten full colours, the same ten lighter, eight more.
+_COLOURS = [('tab20', index) for start in (0, 1) for index in range(start, 20, 2)] + [
+    ('Dark2', index) for index in range(8)]
 
 
 def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Sequence[str],
@@ -52,7 +55,7 @@ def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Se
     titles = {label: textwrap.fill(label, letters) for label in panels}
     heights = [max(len(names[label]) * _ROW + (1 + titles[label].count('\n')) * _TITLE
                    for label in line) + _MARGIN for line in lines]
-    figure, axes = _figure((_WIDTH / 2 * pairs, sum(heights) + 0.3), len(lines), width * pairs,
+    figure, axes = _figure((_WIDTH / 2 * pairs, sum(heights) + 0.5), len(lines), width * pairs,
                            height_ratios=heights)
     for line, of_line in zip(lines, axes, strict=True):
         for index, label in enumerate(line):
@@ -66,9 +69,7 @@ def plot_study(panels: Mapping[str, Mapping[str, Mapping[int, float]]], arms: Se
                 _draw_differences(axis, reference, names[label], values, arms,
                                   differences.get(label, {}).get(reference, {}))
     _hide_empty(axes, lines, width)
-    figure.supxlabel('a marker: a seed, the same in every panel; a line: mean and 95 % interval, '
-                     f'from {LEAST_SEEDS} seeds on; * the interval excludes 0', fontsize=8,
-                     color='0.35')
+    _name_seeds(figure, panels)
     return save_figure(figure, out)
 
 
@@ -101,7 +102,7 @@ def plot_study_curves(curves: Mapping[str, Mapping[str, Mapping[float, Mapping[i
             means = [estimate(list(values[arm][place].values())).mean for place in places]
             shown[arm], = axis.plot(places, means, color=colour, marker='o', markersize=4)
         axis.set_xticks(sorted({place for of_arm in values.values() for place in of_arm}))
-        axis.set_title(title, fontsize=9)
+        axis.set_title(textwrap.fill(title, int(_LETTERS * _CURVE[0])), fontsize=9)
         axis.grid(axis='y', alpha=0.3)
     _hide_empty(axes, [list(curves)[start:start + columns]
                        for start in range(0, len(curves), columns)], 1)
@@ -135,9 +136,23 @@ def _hide_empty(axes: np.ndarray, lines: Sequence[Sequence[str]], panels: int) -
 def _colour(arms: Sequence[str], arm: str) -> tuple[float, ...]:
     from matplotlib import colormaps
 
-    index = arms.index(arm)
-    # Ten full colours, then the same ten lighter.
-    return colormaps['tab20'](index * 2 % 20 + index // 10 % 2)
+    name, index = _COLOURS[arms.index(arm) % len(_COLOURS)]
+    return colormaps[name](index)
+
+
+def _name_seeds(figure: Figure, panels: Mapping[str, Mapping[str, Mapping[int, float]]]) -> None:
+    from matplotlib.lines import Line2D
+
+    arms = [of_seed for values in panels.values() for of_seed in values.values()]
+    seeds = sorted({seed for of_seed in arms for seed in of_seed})
+    handles = [Line2D([], [], color='0.35', linestyle='', markersize=5, label=f'seed {seed}',
+                      marker=_MARKERS[seed % len(_MARKERS)]) for seed in seeds]
+    title = None
+    if any(len(of_seed) >= LEAST_SEEDS for of_seed in arms):
+        title = (f'a line: mean and 95 % interval, from {LEAST_SEEDS} seeds on; * the interval '
+                 'excludes 0')
+    figure.legend(handles=handles, fontsize=8, ncols=len(seeds), loc='outside lower center',
+                  title=title, title_fontsize=8, frameon=False, labelcolor='0.35')
 
 
 def _draw_differences(axis: Axes, reference: str, rows: Sequence[str],

@@ -175,6 +175,12 @@ def test_what_the_arms_of_dense_tasks_differ_in(monkeypatch):
             of_stages.setdefault(name, {})[arm] = (stage.config, stage.args, options)
     weights = {'pixel': ('0.', '10.'), 'pixel-x8': ('0.', '80.'), 'peco': ('1.', '10.')}
     for name, of_arms in of_stages.items():
+        scratch = of_arms.pop('scratch', None)
+        assert (scratch is not None) == name.endswith(('-finetune', '-test'))
+        if scratch:
+            config, args, options = of_arms['peco']
+            rest = {key: text for key, text in options.items() if 'init_cfg' not in key}
+            assert scratch == (config.replace('_peco-', '_scratch-'), args, rest)
         assert set(of_arms) == set(weights)
         for arm, (_, _, options) in of_arms.items():
             if name.endswith('-tokenizer'):
@@ -234,8 +240,7 @@ def class_folders(tmp_path_factory):
 
 def test_no_image_is_both_learned_from_and_scored(class_folders, monkeypatch):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setenv('PECO_TRAIN_DIR', str(class_folders / 'train'))
-    monkeypatch.setenv('PECO_VAL_DIR', str(class_folders / 'test'))
+    monkeypatch.setenv('PECO_CIFAR10_DIR', str(class_folders))
     found = {}
 
     def images(node):

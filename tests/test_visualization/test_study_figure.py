@@ -43,6 +43,22 @@ def test_seeds_their_differences_and_intervals_from_three_seeds_on(figures):
     assert right.get_visible() and not hidden.get_visible()  # nothing to compare with
 
 
+def test_a_legend_tells_seeds_apart_and_what_a_line_is_where_there_are_lines(figures):
+    three = {'peco': {0: 42., 1: 44., 4: 43.}}
+    plot_study({'top-1': {'pixel': {1: 3.}}, 'PSNR': three}, ARMS, 'out.png', ['pixel'], {})
+    plot_study({'top-1': {'pixel': {1: 3.}}}, ARMS, 'out.png', ['pixel'], {})
+    many, one = (figure.legends[0] for figure in figures)
+    assert [text.get_text() for text in many.get_texts()] == ['seed 0', 'seed 1', 'seed 4']
+    markers = [handle.get_marker() for handle in many.legend_handles]
+    axis = figures[0].axes[2]
+    drawn = {line.get_xdata()[0]: line.get_marker() for line in axis.lines
+             if line.get_marker() != '|'}
+    assert markers[0] == drawn[42.] and markers[2] == drawn[43.] and len(set(markers)) == 3
+    assert '95 % interval' in many.get_title().get_text()
+    assert [text.get_text() for text in one.get_texts()] == ['seed 1']
+    assert one.get_title().get_text() in ('', 'None')
+
+
 def test_a_second_reference_has_a_panel_of_its_own(figures):
     values = {'pixel': {0: 40.}, 'peco': {0: 42.}, 'vq-kd': {0: 47.}}
     plot_study({'top-1': values}, ARMS, 'out.png', ['pixel', 'peco'],
@@ -63,9 +79,9 @@ def test_an_arm_keeps_its_colour_in_every_study(figures):
     assert _markers(all_arms.axes[0])[1., 3] == colour
     assert len(set(_markers(all_arms.axes[0]).values())) == 4
     assert colors.to_hex(curve.axes[0].lines[0].get_color()) == colour
-    many = [str(number) for number in range(20)]
+    many = [str(number) for number in range(28)]
     plot_study({'a': {arm: {0: 1.} for arm in many}}, many, 'out.png', ['0'], {})
-    assert len(set(_markers(figures[-1].axes[0]).values())) == 20
+    assert len(set(_markers(figures[-1].axes[0]).values())) == 28
 
 
 def test_curves_have_a_line_a_seed_and_the_mean(figures):

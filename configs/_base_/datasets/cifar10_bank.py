@@ -1,6 +1,6 @@
 # The training images as a bank, the test images as queries (kNN, token probe).
-train_dir = '{{$PECO_TRAIN_DIR:data/cifar10/train}}'
-val_dir = '{{$PECO_VAL_DIR:data/cifar10/test}}'
+train_dir = '{{$PECO_CIFAR10_DIR:data/cifar10}}/train'
+val_dir = '{{$PECO_CIFAR10_DIR:data/cifar10}}/test'
 
 test_pipeline = [
     dict(type='peco.LoadImage'),

@@ -1,6 +1,6 @@
 # 5,000 labelled training images (500 a class); the test images are for the final number alone.
-train_dir = '{{$PECO_TRAIN_DIR:data/cifar10/train}}'
-val_dir = '{{$PECO_VAL_DIR:data/cifar10/test}}'
+train_dir = '{{$PECO_CIFAR10_DIR:data/cifar10}}/train'
+val_dir = '{{$PECO_CIFAR10_DIR:data/cifar10}}/test'
 
 data_preprocessor = dict(
     num_classes=10,

@@ -1,5 +1,5 @@
 # One random-resized crop feeds the backbone and the tokenizer; 26 of 8x8 patches are masked.
-train_dir = '{{$PECO_TRAIN_DIR:data/cifar10/train}}'
+train_dir = '{{$PECO_CIFAR10_DIR:data/cifar10}}/train'
 
 data_preprocessor = dict(
     type='peco.TwoViewDataPreprocessor',

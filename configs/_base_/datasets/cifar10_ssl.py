@@ -1,5 +1,5 @@
 # Two augmented views of each 32 px image (SimCLR without blur, as usual at this size).
-train_dir = '{{$PECO_TRAIN_DIR:data/cifar10/train}}'
+train_dir = '{{$PECO_CIFAR10_DIR:data/cifar10}}/train'
 
 data_preprocessor = dict(
     type='SelfSupDataPreprocessor',

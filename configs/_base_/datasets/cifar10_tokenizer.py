@@ -1,5 +1,5 @@
 # Unlabelled 32 px images for the tokenizer; 4 % of them are held out to watch it.
-train_dir = '{{$PECO_TRAIN_DIR:data/cifar10/train}}'
+train_dir = '{{$PECO_CIFAR10_DIR:data/cifar10}}/train'
 
 data_preprocessor = dict(
     type='SelfSupDataPreprocessor', mean=[0., 0., 0.], std=[255., 255., 255.], to_rgb=True)

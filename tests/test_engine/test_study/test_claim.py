@@ -39,8 +39,7 @@ def test_a_machine_is_measured_in_a_process_of_its_own(amp):
 @pytest.mark.timeout(1500)
 def test_every_arm_runs_and_every_measure_is_there(class_folders, monkeypatch):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setenv('PECO_TRAIN_DIR', str(class_folders / 'train'))
-    monkeypatch.setenv('PECO_VAL_DIR', str(class_folders / 'test'))
+    monkeypatch.setenv('PECO_CIFAR10_DIR', str(class_folders))
     folder = class_folders / 'study-smoke'
     path = 'configs/claim/extended.py'
     done = subprocess.run(
