@@ -88,6 +88,28 @@ def test_each_set_of_images_is_a_study_of_its_own(monkeypatch):
     assert both == {**nuclei, **camvid} and not set(nuclei) & set(camvid)
 
 
+def test_the_large_study_widens_every_stage_of_the_vit(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    large, small = ({stage.name: stage for stage in Study(
+        f'configs/claim/{name}.py', seeds=1, arms=['scratch', 'pixel', 'peco', 'vq-kd']
+    ).pipeline.stages} for name in ('large', 'core'))
+    assert set(small) < set(large)  # and 50,000 labels
+    arch = dict(embed_dims=256, num_layers=6, num_heads=8, feedforward_channels=1024)
+    for name, stage in large.items():
+        if stage.config is None:
+            continue
+        cfg = load_config(stage.config, {key: DictAction._parse_iterable(str(text))
+                                         for key, text in stage.cfg_options.items()})
+        backbone, head = cfg.model.get('backbone') or {}, cfg.model.get('head') or {}
+        if backbone.get('type') == 'peco.PeCoViT':
+            assert backbone.arch == arch, name
+            assert not head or head.get('in_channels', head.get('embed_dims')) == 256, name
+        if name.endswith(('/tokenizer', '/pretrain')):
+            assert cfg.train_dataloader.dataset.num_per_class == 5000, name
+    vit = MODELS.build(dict(type='peco.PeCoViT', arch=arch, img_size=32, patch_size=4))
+    assert 4.65e6 < sum(weight.numel() for weight in vit.parameters()) < 4.8e6
+
+
 def test_variants_of_masked_image_modelling(monkeypatch):
     monkeypatch.chdir(ROOT)
     study = Study('configs/claim/pretraining.py')

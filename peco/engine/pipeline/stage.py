@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -11,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
 from peco.utils.config import load_config
 
@@ -20,7 +22,14 @@ TOOLS = {'train': 'tools/train.py', 'test': 'tools/test.py'}
 
 
 def _read(path: str) -> Config:
-    return load_config(path, import_custom_modules=False)
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    # Without mmengine's line for every folder variable of every config.
+    logger.setLevel(logging.WARNING)
+    try:
+        return load_config(path, import_custom_modules=False)
+    finally:
+        logger.setLevel(level)
 
 
 def config_text(path: str) -> str:
