@@ -1,7 +1,7 @@
 # What the transfer of tokens depends on in masked image modelling: its length and the share of
 # patches that are masked, one at a time, on the validation split. Run it in the folder of core.py,
 # which it takes perceptual network, tokenizers, token caches and the 30 epochs from:
-# python tools/reproduce_claim.py --study configs/claim/pretraining.py --study-dir DIR --jobs 2
+# python tools/reproduce_claim.py --study configs/claim/pretraining.py --study-dir DIR --resume
 _base_ = 'extended.py'
 
 title = 'Masked image modelling, validation images (10 % of the CIFAR-10 training images)'

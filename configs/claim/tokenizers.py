@@ -2,7 +2,7 @@
 # perceptual network, the size of the codebook and the length of training, one at a time, on the
 # validation split. Run it in the folder of core.py, which it takes perceptual network, classifier
 # and four tokenizers from:
-# python tools/reproduce_claim.py --study configs/claim/tokenizers.py --study-dir DIR
+# python tools/reproduce_claim.py --study configs/claim/tokenizers.py --study-dir DIR --resume
 _base_ = 'extended.py'
 
 title = 'Tokenizers, validation images (10 % of the CIFAR-10 training images)'

@@ -1,5 +1,5 @@
 # Learning rates of fine-tuning: as many trials for each arm, on a validation split of the training
-# images. Its best go into `names` of extended.py. Run it before core.py, in the same folder:
+# images. Its best go into `names` of extended.py. Run it first, then core.py with --resume:
 # python tools/reproduce_claim.py --study configs/claim/tuning.py --study-dir DIR --arms ARM ...
 _base_ = 'extended.py'
 

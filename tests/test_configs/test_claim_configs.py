@@ -1,6 +1,7 @@
 """The arms of the claim: weights arrive where they should, stages are shared between studies."""
 
 import functools
+import re
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,32 @@ def test_each_set_of_images_is_a_study_of_its_own(monkeypatch):
                              Study(f'configs/claim/{name}.py', seeds=1).pipeline.stages}
                             for name in ('dense', 'dense-nuclei', 'dense-camvid'))
     assert both == {**nuclei, **camvid} and not set(nuclei) & set(camvid)
+
+
+def test_the_examples_of_changes_are_studies(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    blocks = re.findall(r'```python\n# (\S+)(.*?)```', (CLAIM / 'README.md').read_text(), re.DOTALL)
+    files = {}
+    for path, text in blocks:
+        files[Path(path).stem] = tmp_path / Path(path).name
+        text = re.sub("_base_ = '(.*)'", f"_base_ = '{CLAIM}/\\1'", text)
+        files[Path(path).stem].write_text(text)
+    stages = Study(str(files['mask38']), seeds=1).pipeline.stages
+    masked = [stage.name for stage in stages if '38' in stage.cfg_options.values()]
+    assert masked == ['seed0/pixel/pretrain', 'seed0/peco/pretrain']
+    core = Study('configs/claim/core.py', seeds=1, arms=['pixel', 'peco']).pipeline.stages
+    assert [stage.name for stage in stages] == [stage.name for stage in core]
+    stages = {stage.name: stage for stage in Study(str(files['other-f']), seeds=1).pipeline.stages}
+    of_arms = [{name.removeprefix(f'seed0/{arm}/') for name in stages if f'/{arm}/' in name}
+               for arm in ('peco', 'r18')]
+    assert of_arms[0] == of_arms[1] and len(of_arms[0]) > 10
+    tokenizer = stages['seed0/r18/tokenizer']
+    assert Path(tokenizer.config).stem in files
+    cfg = load_config(files[Path(tokenizer.config).stem])
+    assert check_components(cfg) == []
+    assert cfg.model.perceptual_loss.network.pop('checkpoint') == '/my/resnet18.pth'
+    cfg.model.perceptual_loss.network.allow_random = True
+    assert MODELS.build(cfg.model).perceptual_loss.weight == 1
 
 
 def test_the_large_study_widens_every_stage_of_the_vit(monkeypatch):
