@@ -259,7 +259,8 @@ def test_dense_tasks_learn_from_no_image_that_is_scored(monkeypatch):
                      'test': {'data/nuclei/val', 'data/camvid/images/test'}}
 
 
-@pytest.mark.parametrize('name', ['extended', 'tuning', 'tokenizers', 'pretraining', 'dense'])
+@pytest.mark.parametrize('name', [
+    'extended', 'large', 'tuning', 'tokenizers', 'pretraining', 'dense'])
 def test_every_training_has_the_seed_of_its_run(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     study = Study(f'configs/claim/{name}.py', seeds=1, first_seed=3)

@@ -25,7 +25,8 @@ from peco.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted(
-    path for path in (ROOT / 'configs').glob('*/*.py') if '\nmeasures = [' in path.read_text())
+    path for path in (ROOT / 'configs').glob('*/*.py')
+    if re.search('\n(measures|report) = ', path.read_text()))
 CONFIGS = sorted(
     path for path in (ROOT / 'configs').glob('*/*.py')
     if path.parent.name != '_base_' and path.name not in ('pipeline.py', 'tuning.py')
