@@ -62,17 +62,36 @@ stages = [
                 f'{{last:{{run}}/pretrain-{name}}}'
             }))),
 ]
+_kinds = (
+    ('kNN, best depth (%)', 'epoch30', 'depths', 'knn_top1_best_depth', '.1f'),
+    ('logistic regression, best depth (%)', 'epoch30', 'depths', 'linear_top1_best_depth', '.1f'),
+    ('fine-tuned, 5,000 labels (%)', 'finetune-5k', 'finetune-5k', 'accuracy/top1', '.2f'),
+)
+_by = {
+    '% of patches masked, 10 epochs': {
+        f'10e-mask{masked}' if masked in _masked else '10e': round(100 * masked / 64)
+        for masked in (13, 26, 38, 48)
+    },
+    'epochs, 41 % masked': {
+        '10e': 10,
+        '': 30
+    },
+}
 measures = [
-    dict(
+    *(dict(
         label=f'{what}: {label}',
         stage=f'{others}-{name}' if name else first,
         key=key,
-        format=form)
-    for what, first, others, key, form in (
-        ('kNN, best depth (%)', 'epoch30', 'depths', 'knn_top1_best_depth', '.1f'),
-        ('linear, best depth (%)', 'epoch30', 'depths', 'linear_top1_best_depth', '.1f'),
-        ('fine-tuned, 5,000 labels (%)', 'finetune-5k', 'finetune-5k', 'accuracy/top1', '.2f'))
-    for name, label in _labels.items()
+        format=form,
+        in_figure=False) for what, first, others, key, form in _kinds
+      for name, label in _labels.items()),
+    *(dict(
+        label=f'{what}, {x}',
+        stage=f'{others}-{name}' if name else first,
+        key=key,
+        curve=f'{what}, by {by}',
+        x=x) for by, places in _by.items() for what, first, others, key, _ in _kinds
+      for name, x in places.items()),
 ]
 smoke = dict(
     _delete_=True,
