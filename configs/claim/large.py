@@ -1,5 +1,6 @@
-# For a GPU: a ViT of 4.7 M parameters, all 50,000 images for tokenizers and masked image modelling,
-# f five times as long; the rest, learning rates too, as in extended.py. Not run yet:
+# For a GPU: a ViT of 4.7 M parameters, masked image modelling on all 50,000 images, tokenizers on
+# all but the 2,000 that they hold out, f five times as long; the rest, learning rates too, as in
+# extended.py. Not run yet:
 # python tools/reproduce_claim.py --study configs/claim/large.py --study-dir DIR
 _base_ = 'extended.py'
 
@@ -20,7 +21,7 @@ _head = {**_wide, 'model.head.in_channels': 256}
 # Options of a stage, and how many times as long as in extended.py it takes.
 _changes = {
     'perceptual': (_long, 5),
-    'tokenizer': (_all, 2.5),
+    'tokenizer': ({'train_dataloader.dataset.num_per_class': 4800}, 2.4),
     'token-cache': (_all, 2.5),
     'pretrain': ({**_all, **_wide, 'model.head.embed_dims': 256}, 9),
     'linear': (_head, 2),

@@ -98,8 +98,8 @@ def test_the_examples_of_changes_are_studies(tmp_path, monkeypatch):
         text = re.sub("_base_ = '(.*)'", f"_base_ = '{CLAIM}/\\1'", text)
         files[Path(path).stem].write_text(text)
     stages = Study(str(files['mask38']), seeds=1).pipeline.stages
-    masked = [stage.name for stage in stages if '38' in stage.cfg_options.values()]
-    assert masked == ['seed0/pixel/pretrain', 'seed0/peco/pretrain']
+    masked = {stage.name: _masked(stage) for stage in stages if stage.name.endswith('/pretrain')}
+    assert masked == {'seed0/pixel/pretrain': [38], 'seed0/peco/pretrain': [38]}
     core = Study('configs/claim/core.py', seeds=1, arms=['pixel', 'peco']).pipeline.stages
     assert [stage.name for stage in stages] == [stage.name for stage in core]
     stages = {stage.name: stage for stage in Study(str(files['other-f']), seeds=1).pipeline.stages}
@@ -115,8 +115,10 @@ def test_the_examples_of_changes_are_studies(tmp_path, monkeypatch):
     assert MODELS.build(cfg.model).perceptual_loss.weight == 1
 
 
-def test_the_large_study_widens_every_stage_of_the_vit(monkeypatch):
+def test_the_large_study_widens_every_stage_of_the_vit_and_has_its_images(class_folders,
+                                                                          monkeypatch):
     monkeypatch.chdir(ROOT)
+    monkeypatch.setenv('PECO_CIFAR10_DIR', str(class_folders))
     large, small = ({stage.name: stage for stage in Study(
         f'configs/claim/{name}.py', seeds=1, arms=['scratch', 'pixel', 'peco', 'vq-kd']
     ).pipeline.stages} for name in ('large', 'core'))
@@ -132,9 +134,23 @@ def test_the_large_study_widens_every_stage_of_the_vit(monkeypatch):
             assert backbone.arch == arch, name
             assert not head or head.get('in_channels', head.get('embed_dims')) == 256, name
         if name.endswith(('/tokenizer', '/pretrain')):
-            assert cfg.train_dataloader.dataset.num_per_class == 5000, name
+            (_, dataset), = image_folder_configs(cfg.train_dataloader.dataset, 'dataset')
+            dataset = {key: value for key, value in dataset.items()
+                       if key in ('data_root', 'with_label', 'num_per_class', 'holdout')}
+            # Of two classes.
+            count = 2 * (4800 if name.endswith('/tokenizer') else 5000)
+            assert len(ImageFolder(**dataset)) == count, name
     vit = MODELS.build(dict(type='peco.PeCoViT', arch=arch, img_size=32, patch_size=4))
     assert 4.65e6 < sum(weight.numel() for weight in vit.parameters()) < 4.8e6
+
+
+def _masked(stage):
+    """How many patches the masks of a stage hide."""
+    cfg = load_config(stage.config, {key: DictAction._parse_iterable(text)
+                                     for key, text in stage.cfg_options.items()})
+    return [int(TRANSFORMS.build(transform)({})['mask'].sum())
+            for transform in cfg.train_dataloader.dataset.pipeline
+            if transform['type'] == 'peco.BlockwiseMask']
 
 
 def test_variants_of_masked_image_modelling(monkeypatch):
@@ -148,10 +164,7 @@ def test_variants_of_masked_image_modelling(monkeypatch):
                                          for key, text in stage.cfg_options.items()})
         assert check_components(cfg) == [], stage.name
         assert cfg.param_scheduler[1].end == cfg.train_cfg.max_epochs
-        masks = [TRANSFORMS.build(transform) for transform in cfg.train_dataloader.dataset.pipeline
-                 if transform['type'] == 'peco.BlockwiseMask']
-        shares = {int(mask({})['mask'].sum()) for mask in masks}
-        found[stage.name.rpartition('/')[2]] = (cfg.train_cfg.max_epochs, *shares)
+        found[stage.name.rpartition('/')[2]] = (cfg.train_cfg.max_epochs, *_masked(stage))
     assert found == {
         'pretrain': (30, 26), 'pretrain-10e': (10, 26), 'pretrain-10e-mask13': (10, 13),
         'pretrain-10e-mask38': (10, 38), 'pretrain-10e-mask48': (10, 48)}

@@ -262,6 +262,7 @@ class Pipeline:
             config_hash=begun['config_hash'],
             reads=begun['reads'],
             command=shlex.join(['python', *argv]),
+            folders=[str(self.work_dir), str(self.work_dir.absolute())],
             seconds=round(begun['seconds'] + time.time() - start, 1),
             metrics=dict(collect_metrics(folder), peak_mib=peak_mib))
         self.ledger.write(stage, record)

@@ -214,9 +214,8 @@ class Study:
     def _run_side_by_side(self, console: Console) -> int:
         """First what all share, then ``jobs`` arms and seeds at a time."""
         shared = self.pipeline.stages[:self._num_shared]
-        code = self.pipeline.run_stages(
-            shared, console, 'of what all arms share',
-            partial(self._rest, time.time(), self.minutes, self.jobs))
+        # With all threads, so that their pace tells nothing of the rest.
+        code = self.pipeline.run_stages(shared, console, 'of what all arms share')
         if code:
             return code
         chains: dict[str, list[Stage]] = {}
@@ -242,18 +241,17 @@ class Study:
         self.pipeline.report.show(self.pipeline.ledger.metrics(), console)
         return next((code for code in codes.values() if code), 0)
 
-    def _rest(self, start: float, planned: float, jobs: int = 1) -> str:
+    def _rest(self, start: float, planned: float) -> str:
         """What is left of the whole, at the pace since ``start``, when ``planned`` minutes were.
 
         Args:
             start: Seconds, as of ``time.time``.
             planned: Minutes of the plan that were left then.
-            jobs: How many more stages at a time the rest will run.
         """
         left, minutes = self.minutes, (time.time() - start) / 60
         if left >= planned:
             return ''
-        return f'about {left * minutes / (planned - left) / jobs:.0f} min left in all'
+        return f'about {left * minutes / (planned - left):.0f} min left in all'
 
     def redo(self, name: str) -> list[str]:
         """Move a stage and those of its arm and seed after it aside; after a shared one, all.

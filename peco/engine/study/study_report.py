@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -177,12 +178,9 @@ class StudyReport:
         stages it read.
         """
         metrics = {name: record['metrics'] for name, record in records.items()}
-        # Checkpoints are named by absolute paths, the rest as the folder is.
-        names = '|'.join(re.escape(str(path)) for path in (folder.absolute(), folder))
-        here = re.compile(rf"(?<![\w./-])({names})(?=[/\s'\"]|$)")
         stages = {
             name: dict(config_hash=record['config_hash'], seconds=record['seconds'],
-                       command=here.sub('DIR', record['command']),
+                       command=_portable(record, folder),
                        metrics=record['metrics'],
                        **{key: record[key] for key in _RUN if record.get(key)})
             for name, record in records.items()
@@ -254,6 +252,14 @@ class StudyReport:
                 places = found.setdefault(measure.curve, {}).setdefault(arm, {})
                 places[measure.x] = of_seed
         return found
+
+
+def _portable(record: Mapping[str, Any], folder: Path) -> str:
+    """The command of a record, with ``DIR`` for the folder, and for that where it ran."""
+    # Checkpoints are named by absolute paths, the rest as the folder is.
+    folders = {str(folder.absolute()), str(folder), *record.get('folders', ())}
+    names = '|'.join(re.escape(name) for name in sorted(folders, key=len, reverse=True))
+    return re.sub(rf"(?<![\w./-])({names})(?=[/\s'\"]|$)", 'DIR', record['command'])
 
 
 def _difference(found: Estimate, of_arm: Estimate, form: str) -> str:

@@ -81,13 +81,22 @@ def test_every_stage_of_several_arms_at_a_time_tells_what_is_left_of_the_whole(
     assert Study(path, jobs=2).run() == 0
     out = capfd.readouterr().out
     assert 'min left of what all arms share' in out and 'min left of seed1/peco' in out
-    # After the network and after each stage of an arm but the last.
-    assert out.count('min left in all') == 11
+    # After each stage of an arm.
+    assert out.count('min left in all') == 10
     study = Study(path, work_dir='none')
     whole, now = study.minutes, time.time()
     assert study._rest(now, whole) == ''
     assert study._rest(now - 600, whole + 10) == f'about {whole:.0f} min left in all'
-    assert study._rest(now - 600, whole + 10, jobs=2) == f'about {whole / 2:.0f} min left in all'
+
+
+def test_a_folder_that_was_moved_is_still_dir_in_published_commands(study_file, tmp_path):
+    for work_dir in ('work', str(tmp_path / 'other')):
+        assert run(study_file(), work_dir=work_dir, seeds=1)[0] == 0
+        (tmp_path / work_dir).rename(tmp_path / 'moved')
+        Study('study.py', work_dir='moved', seeds=1).save()
+        stages = json.loads((tmp_path / 'moved/results.json').read_text())['stages']
+        assert stages['network']['command'] == 'python tool.py DIR/network 1'
+        (tmp_path / 'moved').rename(tmp_path / f'old-{tmp_path.joinpath(work_dir).name}')
 
 
 def test_an_arm_that_fails_does_not_stop_the_others(study_file, tmp_path):
