@@ -19,7 +19,8 @@ _wide = {
 }
 _head = {**_wide, 'model.head.in_channels': 256}
 # Options of a stage, and how many times as long as in extended.py it takes.
-_changes = {
+_changes = {stage.name: ({}, 1) for stage in (*_base_.shared, *_base_.stages)}
+_changes.update({
     'perceptual': (_long, 5),
     'tokenizer': ({'train_dataloader.dataset.num_per_class': 4800}, 2.4),
     'token-cache': (_all, 2.5),
@@ -28,13 +29,13 @@ _changes = {
     **dict.fromkeys(['epoch10', 'epoch20', 'epoch30', 'knn'], (_wide, 2)),
     **dict.fromkeys([f'finetune-{labels}{test}' for labels in ('1k', '5k', '50k')
                      for test in ('', '-test')], (_head, 3.5)),
-}  # yapf: disable
+})  # yapf: disable
 shared, stages = ([
     dict(
         stage,
         cfg_options={
             **stage.get('cfg_options', {}),
-            **_changes.get(stage.name, ({}, 1))[0]
+            **_changes[stage.name][0]
         },
-        minutes=stage.minutes * _changes.get(stage.name, ({}, 1))[1]) for stage in of_all
+        minutes=stage.minutes * _changes[stage.name][1]) for stage in of_all
 ] for of_all in (_base_.shared, _base_.stages))

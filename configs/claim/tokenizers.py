@@ -53,15 +53,14 @@ _tokenizer = next(stage for stage in _base_.stages if stage.name == 'tokenizer')
 _peco = 'configs/claim/tokenizer-peco_vqgan-f4_b128-coslr-6e_cifar10-20k.py'
 _judge = {'test_evaluator.0.checkpoint': '{last:classifier}'}
 
-_simclr = 'configs/cifar10/perceptual_simclr-resnet18_b256-coslr-8e_cifar10.py'
+_of_f = {stage.name: stage for stage in _base_.shared}
 _out = ['--out-indices', '0', '1', '2', '3']
 shared = [
     *(dict(stage) for stage in _base_.shared),
     dict(
+        _of_f['perceptual'],
         name='perceptual-2e',
         title='perceptual network, two epochs',
-        run='train',
-        config=_simclr,
         cfg_options={
             'train_cfg.max_epochs': 2,
             'param_scheduler.1.end': 2
@@ -71,16 +70,17 @@ shared = [
         name='short-network',
         title='export it',
         run='tools/export_perceptual.py',
-        args=[_simclr, '{last:perceptual-2e}', '{work_dir}/short_network.pth', *_out],
+        args=[
+            _of_f['perceptual'].config, '{last:perceptual-2e}', '{work_dir}/short_network.pth',
+            *_out
+        ],
         makes='{work_dir}/short_network.pth',
         minutes=0.2),
     dict(
+        _of_f['perceptual-knn'],
         name='perceptual-knn-2e',
         title='its kNN',
-        run='test',
-        config='configs/cifar10/perceptual-knn_simclr-resnet18_cifar10.py',
-        checkpoint='{last:perceptual-2e}',
-        minutes=1.5),
+        checkpoint='{last:perceptual-2e}'),
     dict(
         name='supervised-network',
         title='export the classifier as perceptual network',

@@ -14,6 +14,7 @@ from peco.utils.seed_statistics import LEAST_SEEDS, Estimate, estimate, minus
 from .save_figure import save_figure
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -107,9 +108,8 @@ def plot_study_curves(curves: Mapping[str, Mapping[str, Mapping[float, Mapping[i
     _hide_empty(axes, [list(curves)[start:start + columns]
                        for start in range(0, len(curves), columns)], 1)
     order = [arm for arm in arms if arm in shown]
-    figure.legend([shown[arm] for arm in order], order, fontsize=8, ncols=per_row,
-                  loc='outside lower center', title='thick: mean over seeds; thin: each seed',
-                  title_fontsize=8, frameon=False)
+    _add_legend(figure, [shown[arm] for arm in order], order, per_row,
+                'thick: mean over seeds; thin: each seed')
     return save_figure(figure, out)
 
 
@@ -145,14 +145,19 @@ def _name_seeds(figure: Figure, panels: Mapping[str, Mapping[str, Mapping[int, f
 
     arms = [of_seed for values in panels.values() for of_seed in values.values()]
     seeds = sorted({seed for of_seed in arms for seed in of_seed})
-    handles = [Line2D([], [], color='0.35', linestyle='', markersize=5, label=f'seed {seed}',
+    handles = [Line2D([], [], color='0.35', linestyle='', markersize=5,
                       marker=_MARKERS[seed % len(_MARKERS)]) for seed in seeds]
     title = None
     if any(len(of_seed) >= LEAST_SEEDS for of_seed in arms):
         title = (f'a line: mean and 95 % interval, from {LEAST_SEEDS} seeds on; * the interval '
                  'excludes 0')
-    figure.legend(handles=handles, fontsize=8, ncols=len(seeds), loc='outside lower center',
-                  title=title, title_fontsize=8, frameon=False, labelcolor='0.35')
+    _add_legend(figure, handles, [f'seed {seed}' for seed in seeds], len(seeds), title)
+
+
+def _add_legend(figure: Figure, handles: Sequence[Artist], labels: Sequence[str], columns: int,
+                title: str | None) -> None:
+    figure.legend(handles, labels, fontsize=8, ncols=columns, loc='outside lower center',
+                  title=title, title_fontsize=8, frameon=False)
 
 
 def _draw_differences(axis: Axes, reference: str, rows: Sequence[str],

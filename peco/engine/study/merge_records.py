@@ -50,13 +50,13 @@ def merge_records(own: Mapping[str, dict], paths: Sequence[str | Path], stages: 
     if len({'--amp' in command for command in commands if 'tools/train.py' in command}) > 1:
         raise ValueError('some stages were trained in bfloat16 (--amp) and others were not: such '
                          'numbers do not belong in one table')
+    merged = {}
     for place, stage in enumerate(stages):
-        if stage.name in records:
+        if record := records.get(stage.name):
             others = {name: _ANOTHER for name in stage.reads(stages[:place])
                       if sources.get(name) not in (None, sources[stage.name])}
-            record = records.pop(stage.name)  # into the order of the study
-            records[stage.name] = dict(record, reads=record.get('reads') or others)
-    return records
+            merged[stage.name] = dict(record, reads=record.get('reads') or others)
+    return merged
 
 
 def other_runs(records: Mapping[str, dict]) -> dict[str, list[str]]:

@@ -234,7 +234,8 @@ class Study:
                 return 2
 
         def on_end(name: str, code: int) -> None:
-            console.print(f'{name} {"failed" if code else "is finished"}')
+            left = rest()
+            console.print(f'{name} {"failed" if code else "is finished"}{left and f": {left}"}')
 
         codes = run_side_by_side({name: partial(run_chain, stages)
                                   for name, stages in chains.items()}, self.jobs, on_end)

@@ -63,7 +63,7 @@ def test_a_stage_is_made_again_with_what_follows_in_its_arm_and_seed(study_file,
 def test_several_arms_at_a_time_give_the_same(study_file, tmp_path):
     assert run(study_file(), work_dir='one')[0] == 0
     code, text, study = run('study.py', work_dir='two', jobs=2)
-    assert code == 0 and 'seed1/peco is finished' in text
+    assert code == 0 and 'seed1/peco is finished' in text and 'min left in all' in text
     one, two = (json.loads((tmp_path / name / 'results.json').read_text())
                 for name in ('one', 'two'))
     assert one['measures'] == two['measures']
@@ -81,8 +81,8 @@ def test_every_stage_of_several_arms_at_a_time_tells_what_is_left_of_the_whole(
     assert Study(path, jobs=2).run() == 0
     out = capfd.readouterr().out
     assert 'min left of what all arms share' in out and 'min left of seed1/peco' in out
-    # After each stage of an arm.
-    assert out.count('min left in all') == 10
+    # After each stage of an arm, and when an arm is over.
+    assert out.count('min left in all') == 10 + 6
     study = Study(path, work_dir='none')
     whole, now = study.minutes, time.time()
     assert study._rest(now, whole) == ''
