@@ -89,6 +89,50 @@ def test_each_set_of_images_is_a_study_of_its_own(monkeypatch):
     assert both == {**nuclei, **camvid} and not set(nuclei) & set(camvid)
 
 
+def test_trials_of_dense_tasks(monkeypatch):
+    """As many for each arm, from the chain of dense.py, on images that its figures do not use."""
+    pytest.importorskip('mmdet')
+    pytest.importorskip('mmseg')
+    monkeypatch.chdir(ROOT)
+    chain, tuning = ({stage.name: stage for stage in
+                      Study(f'configs/claim/{name}.py', seeds=1).pipeline.stages}
+                     for name in ('dense', 'dense-tuning'))
+    read = functools.cache(load_config)
+    shared = set(chain) & set(tuning)
+    assert {'camvid/perceptual', 'seed0/peco/nuclei-tokenizer', 'seed0/pixel/camvid-pretrain'} <= (
+        shared)
+    assert all(chain[name] == tuning[name] for name in shared)
+    trials = {}
+    for name, stage in tuning.items():
+        if name not in shared:
+            _, arm, name = name.split('/')
+            name, rate = name.split('-lr')
+            assert stage.cfg_options['optim_wrapper.optimizer.lr'] == rate
+            trials.setdefault(name, {}).setdefault(arm, []).append(rate)
+            final = read(chain[f'seed0/{arm}/{name}'].config)
+            scored, tested = (_scored(cfg[f'{loader}_dataloader'].dataset) for cfg, loader in (
+                (read(stage.config), 'val'), (final, 'test')))
+            assert scored != tested and '--no-validate' not in stage.args, name
+            if 'train' in scored[0]:  # then they are held out
+                learned = read(stage.config).train_dataloader.dataset
+                assert _scored(learned.get('dataset', learned))[1:] != scored[1:], name
+    assert set(trials) == {f'{data}-{task}' for data in ('nuclei', 'camvid')
+                           for task in ('tokenizer', 'finetune')}
+    for name, of_arms in trials.items():
+        assert set(of_arms) >= {'pixel', 'pixel-x8', 'peco'}
+        assert len({tuple(rates) for rates in of_arms.values()}) == 1 and len(
+            of_arms['peco']) == 3, name
+    stage = tuning['seed0/scratch/nuclei-finetune-lr5e-4']
+    train, held = (read(stage.config)[f'{loader}_dataloader'].dataset.indices
+                   for loader in ('train', 'val'))
+    assert train - held == 535  # of the images, none is in both
+
+
+def _scored(dataset):
+    """Folder and part of a data set."""
+    return [str(dataset.data_prefix), dataset.get('indices'), dataset.get('holdout')]
+
+
 def test_the_examples_of_changes_are_studies(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     blocks = re.findall(r'```python\n# (\S+)(.*?)```', (CLAIM / 'README.md').read_text(), re.DOTALL)
@@ -273,7 +317,7 @@ def test_dense_tasks_learn_from_no_image_that_is_scored(monkeypatch):
 
 
 @pytest.mark.parametrize('name', [
-    'extended', 'large', 'tuning', 'tokenizers', 'pretraining', 'dense'])
+    'extended', 'large', 'tuning', 'tokenizers', 'pretraining', 'dense', 'dense-tuning'])
 def test_every_training_has_the_seed_of_its_run(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     study = Study(f'configs/claim/{name}.py', seeds=1, first_seed=3)

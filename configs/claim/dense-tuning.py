@@ -1,0 +1,67 @@
+# Learning rates in dense tasks: three trials of each arm's tokenizer and three of its task, on
+# held-out training images (CamVid's task: the 101 validation images), which no figure of dense.py
+# uses. Its best go into `names` of dense.py. Run it first, then dense.py in the same folder:
+# python tools/reproduce_claim.py --study configs/claim/dense-tuning.py --study-dir DIR --jobs 2
+_base_ = 'dense.py'
+
+title = 'Learning rates in dense tasks, held-out images'
+report = 'dense-tuning'
+seeds = 1
+_rates = {
+    'nuclei-tokenizer': ('5e-4', '1e-3', '2e-3'),
+    'nuclei-finetune': ('5e-4', '1e-3', '2e-3'),
+    'camvid-tokenizer': ('5e-4', '1e-3', '2e-3'),
+    'camvid-finetune': ('1e-3', '2e-3', '4e-3'),
+}
+
+stages = [
+    item for stage in _base_.stages for item in (
+        *(dict(
+            stage,
+            name=f'{stage.name}-lr{rate}',
+            title=f'{stage.title}, lr {rate}',
+            config=stage.config.replace('4e_nuclei.py', '4e_nuclei-holdout.py'),
+            args=[],
+            cfg_options=dict(stage.cfg_options, **{'optim_wrapper.optimizer.lr': rate}))
+          for rate in _rates.get(stage.name, ())),
+        *([stage] if stage.name.endswith(('-tokenizer', '-pretrain')) else []),
+    )
+]
+measures = [
+    *(dict(
+        label=f'{data} tokenizer, lr {rate}: {label}',
+        stage=f'{data}-tokenizer-lr{rate}',
+        key=key,
+        format=form,
+        arms=['pixel', 'pixel-x8', 'peco'])
+      for data in ('nuclei', 'camvid') for label, key, form in (
+          ('PSNR (dB)', 'psnr', '.2f'), ('perceptual distance', 'perceptual_distance', '.3f'))
+      for rate in _rates[f'{data}-tokenizer']),
+    *(dict(
+        label=f'nuclei, lr {rate}: {label} (%)',
+        stage=f'nuclei-finetune-lr{rate}',
+        key=f'coco/{key}_mAP',
+        scale=100.) for label, key in (('box AP', 'bbox'), ('mask AP', 'segm'))
+      for rate in _rates['nuclei-finetune']),
+    *(dict(
+        label=f'CamVid, lr {rate}: mIoU (%)',
+        stage=f'camvid-finetune-lr{rate}',
+        key='mIoU',
+        format='.2f') for rate in _rates['camvid-finetune']),
+]
+smoke = dict(
+    _delete_=True,
+    **{
+        trial: options
+        for name, options in _base_.smoke.items() if not name.endswith(('-finetune', '-test'))
+        for trial in (name, *(f'{name}-lr{rate}' for rate in _rates.get(name, ())))
+    },
+    **{
+        f'{name}-lr{rate}': dict(_base_.smoke[name], **options)
+        for name, options in (('nuclei-finetune', {
+            'val_dataloader.dataset.indices': -4
+        }), ('camvid-finetune', {
+            'train_cfg.val_interval': 3,
+            'val_dataloader.dataset.indices': 4
+        })) for rate in _rates[name]
+    })
