@@ -29,12 +29,12 @@ stages = [
 ]
 measures = [
     *(dict(
-        label=f'{data} tokenizer, lr {rate}: {label}',
+        label=f'{name} tokenizer, lr {rate}: {label}',
         stage=f'{data}-tokenizer-lr{rate}',
         key=key,
         format=form,
         arms=['pixel', 'pixel-x8', 'peco'])
-      for data in ('nuclei', 'camvid') for label, key, form in (
+      for data, name in (('nuclei', 'nuclei'), ('camvid', 'CamVid')) for label, key, form in (
           ('PSNR (dB)', 'psnr', '.2f'), ('perceptual distance', 'perceptual_distance', '.3f'))
       for rate in _rates[f'{data}-tokenizer']),
     *(dict(

@@ -8,8 +8,8 @@ seeds = 2
 step_seconds = 0.65  # an AVX-512 core, bfloat16
 references = ['pixel', 'pixel-x8']
 # scratch: no pretraining, at the rates of configs/nuclei and configs/camvid. pixel-x8: about the
-# size of peco's whole loss, as pixel-x50 on CIFAR-10. Learning rates of the tokenizers on nuclei:
-# the best of three for pixel and for peco.
+# size of peco's whole loss, as pixel-x50 on CIFAR-10. Learning rates of the tokenizers: the best
+# of three for pixel and for peco (dense-tuning.py).
 _tokens = ['pixel', 'pixel-x8', 'peco']
 _pixel = {
     'lambda': '0.',
