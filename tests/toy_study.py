@@ -1,6 +1,10 @@
-"""A study of three arms whose stages write down a number each."""
+"""A study of three arms whose stages write down a number each; the tiny form of a real one."""
 
 import json
+import math
+import os
+import subprocess
+import sys
 
 from rich.console import Console
 
@@ -45,3 +49,23 @@ def run(path, **kwargs):
 
 def scores(folder):
     return json.loads((folder / 'results.json').read_text())['measures'][0]['values']
+
+
+def run_smoke(path, folder):
+    """The study of a file and its results after the tool has run its tiny form on one seed.
+
+    Every stage has finished, and every measure has a number for each of its arms.
+    """
+    done = subprocess.run(
+        [sys.executable, 'tools/reproduce_claim.py', '--study', path, '--smoke', '--seeds', '1',
+         '--jobs', '2', '--amp', 'off', '--study-dir', str(folder)],
+        env=dict(os.environ, OMP_NUM_THREADS='2'), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    study = Study(path, str(folder), seeds=1, smoke=True)
+    assert study.num_finished == len(study.pipeline.stages)
+    report = study.pipeline.report
+    results = json.loads(report.path(study.work_dir).read_text())
+    for measure, found in zip(report.measures, results['measures'], strict=True):
+        assert set(found['values']) == set(measure.arms or study.arms), measure.label
+        assert all(math.isfinite(of_seed['0']) for of_seed in found['values'].values())
+    return study, results

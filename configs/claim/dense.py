@@ -134,12 +134,13 @@ stages = [
 
 measures = [
     *(dict(
-        label=f'{data}: {label}',
+        label=f'{name}: {label}',
         stage=f'{data}-{stage}',
         key=key,
         format=form,
         arms=_tokens,
-        in_figure=in_figure) for data in _folder for label, stage, key, form, in_figure in (
+        in_figure=in_figure) for data, name in (('nuclei', 'nuclei'), ('camvid', 'CamVid'))
+      for label, stage, key, form, in_figure in (
             ('PSNR (dB)', 'tokens', 'psnr', '.2f', True),
             ('perceptual distance', 'tokens', 'perceptual_distance', '.3f', True),
             ('codebook perplexity', 'tokens', 'codebook_perplexity', '.0f', False),

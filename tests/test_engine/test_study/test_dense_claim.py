@@ -1,17 +1,13 @@
 """The study of dense tasks in its tiny form: every arm, one seed, a few steps, all measures."""
 
 import json
-import math
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from peco.engine.study import Study
 from tests.toy_configs import ROOT
+from tests.toy_study import run_smoke
 
 IMAGES = dict(train=66, val=5, test=5)  # a batch of f and a few more
 
@@ -63,19 +59,8 @@ def test_every_dense_arm_runs_and_every_measure_is_there(tmp_path, monkeypatch):
         write(tmp_path / name, rng)
         monkeypatch.setenv(f'PECO_{name.upper()}_DIR', str(tmp_path / name))
     monkeypatch.chdir(ROOT)
-    done = subprocess.run(
-        [sys.executable, 'tools/reproduce_claim.py', '--study', 'configs/claim/dense.py', '--smoke',
-         '--seeds', '1', '--jobs', '2', '--amp', 'off', '--study-dir', str(tmp_path / 'study')],
-        env=dict(os.environ, OMP_NUM_THREADS='2'), capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    study = Study('configs/claim/dense.py', str(tmp_path / 'study'), seeds=1, smoke=True)
+    study, results = run_smoke('configs/claim/dense.py', tmp_path / 'study')
     assert study.arms == ['scratch', 'pixel', 'pixel-x8', 'peco']
-    assert study.num_finished == len(study.pipeline.stages)
-    results = json.loads((tmp_path / 'study-smoke/results.json').read_text())
-    labels = []
-    for measure, found in zip(study.pipeline.report.measures, results['measures'], strict=True):
-        assert set(found['values']) == set(measure.arms or study.arms), measure.label
-        assert all(math.isfinite(of_seed['0']) for of_seed in found['values'].values())
-        labels.append(measure.label)
-    assert {'nuclei: box AP (%)', 'nuclei: mask AP (%)', 'CamVid: mIoU (%)'} < set(labels)
-    assert min(Image.open(tmp_path / 'study-smoke/results.png').size) > 200
+    labels = {measure['label'] for measure in results['measures']}
+    assert {'nuclei: box AP (%)', 'nuclei: mask AP (%)', 'CamVid: mIoU (%)'} < labels
+    assert min(Image.open(study.work_dir / 'results.png').size) > 200
