@@ -21,5 +21,5 @@ model = dict(
     auxiliary_head=dict(num_classes=11),
     test_cfg=dict(mode='slide', crop_size=(256, 256), stride=(104, 224)))
 
-optim_wrapper = dict(optimizer=dict(lr=2e-3))
+optim_wrapper = dict(optimizer=dict(lr=4e-3))
 default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=100))

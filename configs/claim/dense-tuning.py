@@ -1,5 +1,5 @@
-# Learning rates in dense tasks: three trials of each arm's tokenizer and three of its task, on
-# held-out training images (CamVid's task: the 101 validation images), which no figure of dense.py
+# Learning rates in dense tasks: three trials of each arm's tokenizer, three or four of its task,
+# on held-out training images (CamVid's task: the 101 validation images), which no figure of dense.py
 # uses. Its best go into `names` of dense.py. Run it first, then dense.py in the same folder:
 # python tools/reproduce_claim.py --study configs/claim/dense-tuning.py --study-dir DIR --jobs 2
 _base_ = 'dense.py'
@@ -11,7 +11,7 @@ _rates = {
     'nuclei-tokenizer': ('5e-4', '1e-3', '2e-3'),
     'nuclei-finetune': ('5e-4', '1e-3', '2e-3'),
     'camvid-tokenizer': ('5e-4', '1e-3', '2e-3'),
-    'camvid-finetune': ('1e-3', '2e-3', '4e-3'),
+    'camvid-finetune': ('1e-3', '2e-3', '4e-3', '8e-3'),
 }
 
 stages = [

@@ -120,8 +120,7 @@ def test_trials_of_dense_tasks(monkeypatch):
                            for task in ('tokenizer', 'finetune')}
     for name, of_arms in trials.items():
         assert set(of_arms) >= {'pixel', 'pixel-x8', 'peco'}
-        assert len({tuple(rates) for rates in of_arms.values()}) == 1 and len(
-            of_arms['peco']) == 3, name
+        assert len(of_arms['peco']) >= 3 and len(set(map(tuple, of_arms.values()))) == 1, name
     stage = tuning['seed0/scratch/nuclei-finetune-lr5e-4']
     train, held = (read(stage.config)[f'{loader}_dataloader'].dataset.indices
                    for loader in ('train', 'val'))
