@@ -9,7 +9,7 @@ report = 'dense-tuning'
 seeds = 1
 _rates = {
     'nuclei-tokenizer': ('5e-4', '1e-3', '2e-3'),
-    'nuclei-finetune': ('5e-4', '1e-3', '2e-3'),
+    'nuclei-finetune': ('1e-3', '2e-3', '4e-3'),
     'camvid-tokenizer': ('5e-4', '1e-3', '2e-3'),
     'camvid-finetune': ('1e-3', '2e-3', '4e-3', '8e-3'),
 }

@@ -4,7 +4,7 @@
 title = 'Learning rates on 100 of the training images'
 work_dir = 'work_dirs/nuclei-tuning'
 _c = 'configs/nuclei/'
-_rates = ['5e-4', '1e-3', '2e-3']
+_rates = ['1e-3', '2e-3', '4e-3']
 _arms = {
     'finetune': ('fine-tuned', _c + 'mask-rcnn_peco-vit-micro_b4-coslr-4e_nuclei-holdout.py'),
     'scratch': ('from scratch', _c + 'mask-rcnn_scratch-vit-micro_b4-coslr-4e_nuclei-holdout.py'),

@@ -121,7 +121,7 @@ def test_trials_of_dense_tasks(monkeypatch):
     for name, of_arms in trials.items():
         assert set(of_arms) >= {'pixel', 'pixel-x8', 'peco'}
         assert len(of_arms['peco']) >= 3 and len(set(map(tuple, of_arms.values()))) == 1, name
-    stage = tuning['seed0/scratch/nuclei-finetune-lr5e-4']
+    stage = tuning['seed0/scratch/nuclei-finetune-lr4e-3']
     train, held = (read(stage.config)[f'{loader}_dataloader'].dataset.indices
                    for loader in ('train', 'val'))
     assert train - held == 535  # of the images, none is in both
