@@ -6,7 +6,7 @@ _base_ = 'dense-tuning.py'
 title = 'Frozen backbones in dense tasks, held-out images'
 report = 'dense-frozen'
 seeds = 2
-_frozen = {'nuclei-finetune-lr1e-3': 'nuclei-frozen', 'camvid-finetune-lr4e-3': 'camvid-frozen'}
+_frozen = {'nuclei-finetune-lr2e-3': 'nuclei-frozen', 'camvid-finetune-lr4e-3': 'camvid-frozen'}
 
 stages = [
     stage if stage.name not in _frozen else dict(

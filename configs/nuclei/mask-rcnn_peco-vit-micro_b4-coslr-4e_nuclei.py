@@ -15,4 +15,5 @@ model = dict(
     data_preprocessor=dict(mean=[36.7, 33.8, 40.5], std=[60.6, 56.3, 68.4]),
     backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=pretrained)))
 
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
 default_hooks = dict(logger=dict(interval=20))

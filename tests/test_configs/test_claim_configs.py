@@ -135,7 +135,7 @@ def test_frozen_backbones_in_dense_tasks(monkeypatch):
     tuning, frozen = ({stage.name: stage for stage in
                        Study(f'configs/claim/{name}.py', seeds=1).pipeline.stages}
                       for name in ('dense-tuning', 'dense-frozen'))
-    for trial, name in (('nuclei-finetune-lr1e-3', 'nuclei-frozen'),
+    for trial, name in (('nuclei-finetune-lr2e-3', 'nuclei-frozen'),
                         ('camvid-finetune-lr4e-3', 'camvid-frozen')):
         for arm in ('scratch', 'pixel', 'pixel-x8', 'peco'):
             stage = frozen.pop(f'seed0/{arm}/{name}')
