@@ -127,32 +127,6 @@ def test_trials_of_dense_tasks(monkeypatch):
     assert train - held == 535  # of the images, none is in both
 
 
-def test_frozen_backbones_in_dense_tasks(monkeypatch):
-    """The stages of dense-tuning.py, where the heads alone learn."""
-    pytest.importorskip('mmdet')
-    pytest.importorskip('mmseg')
-    monkeypatch.chdir(ROOT)
-    tuning, frozen = ({stage.name: stage for stage in
-                       Study(f'configs/claim/{name}.py', seeds=1).pipeline.stages}
-                      for name in ('dense-tuning', 'dense-frozen'))
-    for trial, name in (('nuclei-finetune-lr2e-3', 'nuclei-frozen'),
-                        ('camvid-finetune-lr4e-3', 'camvid-frozen')):
-        for arm in ('scratch', 'pixel', 'pixel-x8', 'peco'):
-            stage = frozen.pop(f'seed0/{arm}/{name}')
-            origin = tuning[f'seed0/{arm}/{trial}']
-            options = {key: text for key, text in stage.cfg_options.items() if 'frozen' not in key}
-            assert (stage.config, stage.args, options) == (
-                origin.config, origin.args, origin.cfg_options)
-        cfg = load_config(stage.config)
-        frozen_stages = stage.cfg_options['model.backbone.frozen_stages']
-        cfg.model.backbone.update(init_cfg=None, frozen_stages=int(frozen_stages))
-        init_default_scope(cfg.default_scope)
-        learns = {key.split('.')[0] for key, value in MODELS.build(cfg.model).named_parameters()
-                  if value.requires_grad}
-        assert learns and 'backbone' not in learns
-    assert frozen.items() <= tuning.items()
-
-
 def _scored(dataset):
     """Folder and part of a data set."""
     return [str(dataset.data_prefix), dataset.get('indices'), dataset.get('holdout')]
@@ -342,8 +316,7 @@ def test_dense_tasks_learn_from_no_image_that_is_scored(monkeypatch):
 
 
 @pytest.mark.parametrize('name', [
-    'extended', 'large', 'tuning', 'tokenizers', 'pretraining', 'dense', 'dense-tuning',
-    'dense-frozen'])
+    'extended', 'large', 'tuning', 'tokenizers', 'pretraining', 'dense', 'dense-tuning'])
 def test_every_training_has_the_seed_of_its_run(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     study = Study(f'configs/claim/{name}.py', seeds=1, first_seed=3)
