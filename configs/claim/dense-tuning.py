@@ -1,6 +1,6 @@
 # Learning rates in dense tasks: three trials of each arm's tokenizer, three or four of its task,
 # on held-out training images (CamVid's task: the 101 validation images), which no figure of
-# dense.py uses. The best stand there. Run it first, then dense.py in the same folder:
+# dense.py uses. The best stand there. Run it first, then dense.py in the same folder, --resume:
 # python tools/reproduce_claim.py --study configs/claim/dense-tuning.py --study-dir DIR --jobs 2
 _base_ = 'dense.py'
 

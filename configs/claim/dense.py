@@ -1,4 +1,4 @@
-# Detection and segmentation: box and mask AP on nuclei, mIoU on CamVid. Seven hours of two
+# Detection and segmentation: box and mask AP on nuclei, mIoU on CamVid. Four hours of two
 # cores; dense-nuclei.py and dense-camvid.py are one set of images each, in the same folder:
 # python tools/reproduce_claim.py --study configs/claim/dense.py --study-dir DIR --jobs 2
 title = 'A perceptual codebook beside a pixel codebook in dense tasks (128-256 px)'
