@@ -27,27 +27,15 @@ stages = [
         *([stage] if stage.name.endswith(('-tokenizer', '-pretrain')) else []),
     )
 ]
+_trials = {'tokens': ('tokenizer', ' tokenizer'), 'test': ('finetune', '')}
 measures = [
-    *(dict(
-        label=f'{name} tokenizer, lr {rate}: {label}',
-        stage=f'{data}-tokenizer-lr{rate}',
-        key=key,
-        format=form,
-        arms=['pixel', 'pixel-x8', 'peco'])
-      for data, name in (('nuclei', 'nuclei'), ('camvid', 'CamVid')) for label, key, form in (
-          ('PSNR (dB)', 'psnr', '.2f'), ('perceptual distance', 'perceptual_distance', '.3f'))
-      for rate in _rates[f'{data}-tokenizer']),
-    *(dict(
-        label=f'nuclei, lr {rate}: {label} (%)',
-        stage=f'nuclei-finetune-lr{rate}',
-        key=f'coco/{key}_mAP',
-        scale=100.) for label, key in (('box AP', 'bbox'), ('mask AP', 'segm'))
-      for rate in _rates['nuclei-finetune']),
-    *(dict(
-        label=f'CamVid, lr {rate}: mIoU (%)',
-        stage=f'camvid-finetune-lr{rate}',
-        key='mIoU',
-        format='.2f') for rate in _rates['camvid-finetune']),
+    dict(
+        measure,
+        label=measure.label.replace(':', f'{word}, lr {rate}:'),
+        stage=f'{data}-{tried}-lr{rate}') for measure in _base_.measures
+    for data, stage in [measure.stage.split('-')]
+    if stage in _trials and measure.get('in_figure', True)
+    for tried, word in [_trials[stage]] for rate in _rates[f'{data}-{tried}']
 ]
 smoke = dict(
     _delete_=True,
